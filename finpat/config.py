@@ -1,0 +1,149 @@
+"""Settings: every choice a run depends on, read once from finpat.toml; defaults documented field by field.
+
+`docs/settings.md` is generated from this file. A key or value that cannot be used is named, with the nearest right one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from finpat.errors import SettingsError, nearest
+
+FILE_NAME = "finpat.toml"
+
+
+class Section(BaseModel):
+    """A group of settings: unknown keys are refused, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FxSettings(Section):
+    """Exchange rates."""
+
+    rates_file: str | None = Field(
+        None,
+        description="CSV of own rates: date (ISO), currency, units of it per one euro; used before the ECB reference "
+        "rates that travel with finpat. Relative to the workspace.",
+    )
+    max_age_days: int = Field(7, ge=0, description="A rate older than this on the transaction's date is no rate.")
+
+
+class IngestSettings(Section):
+    """Loading of export files."""
+
+    piece_mb: int = Field(16, ge=1, le=256, description="Megabytes of a text file parsed at a time.")
+    max_line_mb: int = Field(4, ge=1, le=1024, description="A longer line is quarantined unread.")
+    max_reject_share: float = Field(
+        0.5, ge=0, le=1, description="A file with a larger share of bad rows is refused whole: the mapping is wrong."
+    )
+
+
+class DetectionSettings(Section):
+    """Anomaly detectors."""
+
+    seed: int = Field(7, ge=0, description="Seed of every detector that draws at random.")
+
+
+class IndicatorSettings(BaseModel):
+    """One indicator: `enabled`, and any of its own parameters by name (checked against the indicator)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    enabled: bool | None = Field(None, description="Overrides what the catalogue ships.")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Overridden parameters by name."""
+        return dict(self.model_extra or {})
+
+
+class Settings(Section):
+    """All settings of a workspace."""
+
+    reporting_currency: str = Field(
+        "auto", description="Currency of totals over accounts: a code, or `auto` for the one with most rows."
+    )
+    reporting_zone: str = Field(
+        "UTC", description="IANA zone of dates where the place of a transaction is unknown."
+    )
+    jurisdictions: tuple[str, ...] = Field(
+        (),
+        description="Jurisdictions whose legal thresholds apply, e.g. ['US', 'EU']; empty: those whose currency the "
+        "transaction is in.",
+    )
+    threads: int = Field(0, ge=0, description="Threads of one run; 0: all cores. Results do not depend on it.")
+    fx: FxSettings = Field(default_factory=FxSettings, description="Exchange rates.")
+    ingest: IngestSettings = Field(default_factory=IngestSettings, description="Loading of export files.")
+    detection: DetectionSettings = Field(default_factory=DetectionSettings, description="Anomaly detectors.")
+    indicators: dict[str, IndicatorSettings] = Field(
+        default_factory=dict, description="Per indicator id: `enabled` and any of its parameters."
+    )
+    dictionaries: dict[Literal["crypto_merchants", "ad_merchants", "lodging_merchants", "risk_list"], str] = Field(
+        default_factory=dict, description="Own word lists by name: CSV files, relative to the workspace."
+    )
+
+    @field_validator("reporting_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"no such time zone.{nearest(value, available_timezones())}")
+        return value
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _currency_exists(cls, value: str) -> str:
+        from finpat.money import is_iso_currency
+
+        if value != "auto" and not is_iso_currency(value):
+            raise ValueError("expected `auto` or a currency code of ISO 4217 in capitals, e.g. EUR")
+        return value
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    """Names that are valid at the place where pydantic met an unknown key."""
+    model: Any = Settings
+    for part in location[:-1]:
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return []
+        model = field.annotation
+    return list(model.model_fields)
+
+
+def parse_settings(values: dict[str, Any], origin: str = FILE_NAME) -> Settings:
+    """Settings from a parsed TOML document.
+
+    Raises:
+        SettingsError: naming the first key or value that cannot be used and the nearest right key.
+    """
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            hint = nearest(str(first["loc"][-1]), _keys_at(first["loc"]))
+            raise SettingsError(f"{origin}: unknown key {where!r}.{hint}") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{origin}: {where} = {first['input']!r}: {reason}") from None
+
+
+def load_settings(workspace: Path) -> Settings:
+    """Settings of a workspace; the defaults where it has no finpat.toml.
+
+    Raises:
+        SettingsError: the file is no TOML, or a key or value cannot be used.
+    """
+    path = workspace / FILE_NAME
+    if not path.exists():
+        return Settings()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+    return parse_settings(values, str(path))
