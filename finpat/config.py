@@ -1,6 +1,7 @@
 """Settings: every choice a run depends on, read once from finpat.toml; defaults documented field by field.
 
-`docs/settings.md` is generated from this file. A key or value that cannot be used is named, with the nearest right one.
+`docs/settings.md` is generated from this file. A key or value that cannot be used is named, with the nearest
+right one.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ class FxSettings(Section):
 
     rates_file: str | None = Field(
         None,
-        description="CSV of own rates: date (ISO), currency, units of it per one euro; used before the ECB reference "
-        "rates that travel with finpat. Relative to the workspace.",
+        description="CSV of own rates: date (ISO), currency, units of it per one euro; used before the ECB "
+        "reference rates that travel with finpat. Relative to the workspace.",
     )
-    max_age_days: int = Field(7, ge=0, description="A rate older than this on the transaction's date is no rate.")
+    max_age_days: int = Field(
+        7, ge=0, description="A rate older than this on the transaction's date is no rate."
+    )
 
 
 class IngestSettings(Section):
@@ -40,7 +43,10 @@ class IngestSettings(Section):
     piece_mb: int = Field(16, ge=1, le=256, description="Megabytes of a text file parsed at a time.")
     max_line_mb: int = Field(4, ge=1, le=1024, description="A longer line is quarantined unread.")
     max_reject_share: float = Field(
-        0.5, ge=0, le=1, description="A file with a larger share of bad rows is refused whole: the mapping is wrong."
+        0.5,
+        ge=0,
+        le=1,
+        description="A file with a larger share of bad rows is refused whole: the mapping is wrong.",
     )
 
 
@@ -73,18 +79,22 @@ class Settings(Section):
     )
     jurisdictions: tuple[str, ...] = Field(
         (),
-        description="Jurisdictions whose legal thresholds apply, e.g. ['US', 'EU']; empty: those whose currency the "
-        "transaction is in.",
+        description="Jurisdictions whose legal thresholds apply, e.g. ['US', 'EU']; empty: those whose currency "
+        "the transaction is in.",
     )
-    threads: int = Field(0, ge=0, description="Threads of one run; 0: all cores. Results do not depend on it.")
+    threads: int = Field(
+        0, ge=0, description="Threads of one run; 0: all cores. Results do not depend on it."
+    )
     fx: FxSettings = Field(default_factory=FxSettings, description="Exchange rates.")
     ingest: IngestSettings = Field(default_factory=IngestSettings, description="Loading of export files.")
     detection: DetectionSettings = Field(default_factory=DetectionSettings, description="Anomaly detectors.")
     indicators: dict[str, IndicatorSettings] = Field(
         default_factory=dict, description="Per indicator id: `enabled` and any of its parameters."
     )
-    dictionaries: dict[Literal["crypto_merchants", "ad_merchants", "lodging_merchants", "risk_list"], str] = Field(
-        default_factory=dict, description="Own word lists by name: CSV files, relative to the workspace."
+    dictionaries: dict[Literal["crypto_merchants", "ad_merchants", "lodging_merchants", "risk_list"], str] = (
+        Field(
+            default_factory=dict, description="Own word lists by name: CSV files, relative to the workspace."
+        )
     )
 
     @field_validator("reporting_zone")
@@ -109,7 +119,11 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     model: Any = Settings
     for part in location[:-1]:
         field = model.model_fields.get(part) if isinstance(part, str) else None
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+        if (
+            field is None
+            or not isinstance(field.annotation, type)
+            or not issubclass(field.annotation, BaseModel)
+        ):
             return []
         model = field.annotation
     return list(model.model_fields)

@@ -1,7 +1,7 @@
 """Errors that a user can act on: what is wrong, where, what was expected, what to do.
 
-`exit_code` follows CONTRACT section 2: 2 for usage and input, 1 for anything else. The command line prints the
-message as one line on stderr; the traceback only with `--debug`.
+`exit_code` is 2 for usage and input, 1 for anything else. The command line prints the message as one line on
+stderr; the traceback only with `--debug`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Money: exact amounts as Int64 minor units, one fixed number of decimals for each currency.
 
-A currency's decimals here are at least two even where ISO 4217 says none: exports of yen accounts do carry two
-decimals (card schemes and wallets write them), and an exact store must hold what was written. Crypto tickers have
-eight (one satoshi). An amount with more decimals than its currency holds is rejected at the door, never rounded,
-unless the mapping declares the rounding.
+A currency's decimals here are at least two even where ISO 4217 says none: exports of yen accounts do carry
+two decimals (card schemes and wallets write them), and an exact store must hold what was written. Crypto
+tickers have eight (one satoshi). An amount with more decimals than its currency holds is rejected at the
+door, never rounded, unless the mapping declares the rounding.
 """
 
 from __future__ import annotations

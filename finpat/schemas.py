@@ -1,8 +1,9 @@
 """The tables that finpat reads and keeps: one declaration for each, the source of the data dictionary.
 
-A source row of `transactions` is stored once. Where an export shows both sides of a payment and the institution
-holds both accounts, the row is `mirrored`: it stands for two legs, the written one and its mirror (account and
-counterparty swapped, direction turned). `ledger.build_ledger` and the read model expand it.
+A source row of `transactions` is stored once. Where an export shows both sides of a payment and the
+institution holds both accounts, the row is `mirrored`: it stands for two legs, the written one and its
+mirror (account and counterparty swapped, direction turned). `ledger.build_ledger` and the read model expand
+it.
 """
 
 from __future__ import annotations
@@ -65,7 +66,12 @@ TRANSACTIONS = Table(
     "One row per leg, as seen from an account that the institution holds.",
     ("transaction_id", "account_id", "direction"),
     (
-        Column("transaction_id", "text", "The source's own id; else a hash of the row's content and its occurrence.", True),
+        Column(
+            "transaction_id",
+            "text",
+            "The source's own id, else a hash of the content and its occurrence.",
+            True,
+        ),
         Column("booked_at", "instant", "When it took effect (UTC).", True),
         Column("time_precision", "choice", "`day` where the source has only a date.", True, TIME_PRECISIONS),
         Column("account_id", "text", "The account whose statement this is.", True),

@@ -67,12 +67,14 @@ def ledger(*rows: dict[str, Any], accounts: pl.DataFrame | None = None) -> Ledge
 
 
 def ledger_of_edges(frame: pl.DataFrame) -> Ledger:
-    """A ledger from a two-sided labelled set (tx_id, ts, src, dst, amount, currency, channel); channels are not kept."""
+    """A ledger from a two-sided labelled set (tx_id, ts, src, dst, amount, currency); channels are not kept."""
     frame = frame.with_columns(pl.col("src", "dst", "currency").cast(pl.String)).filter(pl.col("amount") > 0)
     return build_ledger(
         frame.select(
             booked_at="ts",
-            has_time=pl.col("ts").dt.time() != pl.time(0, 0, 0) if frame["ts"].dt.hour().max() else pl.lit(False),
+            has_time=pl.col("ts").dt.time() != pl.time(0, 0, 0)
+            if frame["ts"].dt.hour().max()
+            else pl.lit(False),
             account_id="src",
             counterparty_id="dst",
             direction=pl.lit("debit"),
