@@ -4,10 +4,11 @@ python run.py demo              make a workspace from the sample data, run every
 python run.py test [ARGS]       run the tests (ARGS go to pytest)
 python run.py lint              ruff, mypy, import contracts
 python run.py bench [ARGS]      the benchmark (bench/run_bench.py)
+python run.py docs              write the generated documents anew
 python run.py lock              renew requirements.lock from pyproject.toml (needs uv)
 python run.py ANY FINPAT COMMAND
 
-The first call installs the locked dependencies into .venv, with uv where there is one, else with venv and pip.
+The first call installs the locked dependencies into .venv: with uv where there is one, else venv and pip.
 """
 
 import hashlib
@@ -81,6 +82,8 @@ def main() -> int:
         return lint()
     if command == "bench":
         return subprocess.call([str(PYTHON), str(ROOT / "bench" / "run_bench.py"), *rest])
+    if command == "docs":
+        return subprocess.call([str(PYTHON), str(ROOT / "docs" / "build.py")])
     return subprocess.call([str(BIN / "finpat"), command, *rest])
 
 

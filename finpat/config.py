@@ -79,8 +79,8 @@ class Settings(Section):
     )
     jurisdictions: tuple[str, ...] = Field(
         (),
-        description="Jurisdictions whose legal thresholds apply, e.g. ['US', 'EU']; empty: those whose currency "
-        "the transaction is in.",
+        description="Jurisdictions whose legal thresholds apply, e.g. ['US', 'EU']; empty: those whose "
+        "currency the transaction is in.",
     )
     threads: int = Field(
         0, ge=0, description="Threads of one run; 0: all cores. Results do not depend on it."
@@ -161,3 +161,29 @@ def load_settings(workspace: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
     return parse_settings(values, str(path))
+
+
+def settings_table() -> str:
+    """Every setting with its default and meaning, as Markdown (docs/settings.md)."""
+    lines = [
+        "# Settings",
+        "",
+        "`finpat.toml` in the workspace; every key may be left out. Generated from `finpat/config.py` by",
+        "`python run.py docs`.",
+        "",
+        "| key | default | meaning |",
+        "| --- | --- | --- |",
+    ]
+
+    def add(model: type[BaseModel], prefix: str) -> None:
+        for name, field in model.model_fields.items():
+            annotation = field.annotation
+            if isinstance(annotation, type) and issubclass(annotation, Section):
+                add(annotation, f"{prefix}{name}.")
+                continue
+            default = field.get_default(call_default_factory=True)
+            shown = {"": '`""`'}.get(str(default), f"`{default!r}`")
+            lines.append(f"| `{prefix}{name}` | {shown} | {field.description} |")
+
+    add(Settings, "")
+    return "\n".join(lines) + "\n"

@@ -94,7 +94,7 @@ TRANSACTIONS = Table(
 
 ACCOUNTS = Table(
     "accounts",
-    "One row per account that the institution holds. An account seen only in transactions is analysed all the same.",
+    "One row per account that the institution holds. One seen only in transactions is analysed all the same.",
     ("account_id",),
     (
         Column("account_id", "text", "The account.", True),

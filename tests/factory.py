@@ -67,7 +67,7 @@ def ledger(*rows: dict[str, Any], accounts: pl.DataFrame | None = None) -> Ledge
 
 
 def ledger_of_edges(frame: pl.DataFrame) -> Ledger:
-    """A ledger from a two-sided labelled set (tx_id, ts, src, dst, amount, currency); channels are not kept."""
+    """A ledger from a two-sided labelled set (tx_id, ts, src, dst, amount, currency), channels left out."""
     frame = frame.with_columns(pl.col("src", "dst", "currency").cast(pl.String)).filter(pl.col("amount") > 0)
     return build_ledger(
         frame.select(

@@ -1,0 +1,28 @@
+"""Write the generated documents; `python run.py docs` runs it, tests/test_docs.py compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from finpat.config import settings_table
+
+HERE = Path(__file__).resolve().parent
+
+# Document -> what renders it.
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "settings.md": settings_table,
+}
+
+
+def main() -> None:
+    """Write every document whose text has changed."""
+    for name, render in DOCUMENTS.items():
+        path, text = HERE / name, render()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"written {path}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
