@@ -43,10 +43,11 @@ class IngestSettings(Section):
     piece_mb: int = Field(16, ge=1, le=256, description="Megabytes of a text file parsed at a time.")
     max_line_mb: int = Field(4, ge=1, le=1024, description="A longer line is quarantined unread.")
     max_reject_share: float = Field(
-        0.5,
+        1.0,
         ge=0,
         le=1,
-        description="A file with a larger share of bad rows is refused whole: the mapping is wrong.",
+        description="A file with a larger share of bad rows is refused whole; at 1 none is, its bad rows are "
+        "quarantined and the load says that the mapping may be wrong.",
     )
 
 
