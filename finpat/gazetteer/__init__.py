@@ -1,0 +1,1 @@
+"""The gazetteer that `finpat.places` reads, and the script that makes it (see README.md beside this file)."""
