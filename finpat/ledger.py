@@ -154,6 +154,7 @@ def build_ledger(
         summary = summary.join(accounts, on="account_id", how="left", maintain_order="left")
     offsets = np.concatenate([[0], np.cumsum(summary["leg_count"].to_numpy())]).astype(np.int64)
     many = legs["currency"].n_unique() > 1
+    legs = legs.with_columns(pl.col("currency").cast(pl.Enum(legs["currency"].unique().sort())))
     order = [
         "account", "booked_at", "is_credit", "amount_minor", "account_minor", "counterparty", "channel", "has_time",
         "local_day", "local_hour", "row", *(["currency"] if many else []), *optional,

@@ -1,0 +1,83 @@
+# mypy: allow-untyped-defs, allow-untyped-calls
+"""Places: cities, countries and devices, and moves between cities; null where the data does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from finpat.compiled import in_blocks, kernel
+from finpat.features.base import Feature, Floats, Group, Ints, Legs
+
+_COLUMNS = ("city", "country", "device_id", "branch_id", "merchant_category")
+_WORDS = {
+    "city": "cities",
+    "country": "countries",
+    "device_id": "devices",
+    "branch_id": "branches or terminals",
+    "merchant_category": "merchant categories",
+}
+
+
+def _features() -> Iterator[Feature]:
+    for column in _COLUMNS:
+        name = column.removesuffix("_id")
+        yield Feature(
+            f"{name}_count", "places", "count", f"Distinct {_WORDS[column]}.", f"no payment with a {column}"
+        )
+        yield Feature(
+            f"{name}_change_count",
+            "places",
+            "count",
+            f"Times that {column} differs from the one last known.",
+            f"no payment with a {column}",
+        )
+
+
+@kernel
+def _fill(first, last, offsets, codes, known, seen, count, changes):
+    """Fill accounts [first, last). seen: -1 for each code."""
+    for account in range(first, last):
+        distinct = moves = 0
+        latest = np.int64(-1)
+        for leg in range(offsets[account], offsets[account + 1]):
+            if not known[leg]:
+                continue
+            code = codes[leg]
+            if seen[code] != account:
+                seen[code] = account
+                distinct += 1
+            moves += latest >= 0 and code != latest
+            latest = code
+        if distinct > 0:
+            count[account] = distinct
+            changes[account] = moves
+
+
+def _fill_column(
+    legs: Legs, codes: npt.NDArray[np.uint32], known: npt.NDArray[np.bool_], ints: Ints, threads: int
+) -> None:
+    kinds = int(codes.max()) + 1
+    count, changes = ints
+
+    def start() -> Callable[[int, int], object]:
+        seen = np.full(kinds, -1, np.int64)
+        return lambda first, last: _fill(first, last, legs.offsets, codes, known, seen, count, changes)
+
+    in_blocks(legs.blocks, threads, start)
+
+
+def _fill_group(legs: Legs, ints: Ints, _floats: Floats, threads: int) -> None:
+    for position, column in enumerate(_COLUMNS):
+        if column not in legs.ledger.legs.columns:
+            continue
+        physical = legs.ledger.legs[column].to_physical()
+        codes = physical.fill_null(0).to_numpy().astype(np.uint32, copy=False)
+        _fill_column(
+            legs, codes, physical.is_not_null().to_numpy(), ints[2 * position : 2 * position + 2], threads
+        )
+
+
+PLACES = Group(tuple(_features()), _fill_group)
