@@ -6,14 +6,14 @@ columns.
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from finpat.errors import SourceError, nearest
 from finpat.money import decimals_of, is_iso_currency
+from finpat.places import zone_of
 from finpat.schemas import CASH, CHANNELS, Column
 from finpat.sources.amounts import SYMBOLS, minor_of_floats, other_currency, plain_number, scaled
 from finpat.sources.dates import has_zone, read_instants
@@ -475,7 +475,7 @@ class Converter:
         """Zone of the place where it happened, else the zone whose clock the source writes."""
         zone = self.mapping.time.zone
         stated = pl.lit(zone if "/" in zone and not zone.startswith("Etc/") else None, pl.String)
-        if zone_of is None or ("country" not in work.columns and "city" not in work.columns):
+        if "country" not in work.columns and "city" not in work.columns:
             return work.with_columns(local_zone=stated)
         country = pl.col("country") if "country" in work.columns else pl.lit(None, pl.String)
         city = pl.col("city") if "city" in work.columns else pl.lit(None, pl.String)
@@ -671,14 +671,6 @@ def resolve(mapping: Mapping, columns: Sequence[str], origin: str) -> dict[str, 
                 f"{nearest(missing, columns)} "
                 f"The file has: {', '.join(columns)}"
             )
-    return found
-
-
-def _zone_of() -> Callable[[pl.Expr, pl.Expr], pl.Expr] | None:
-    """`finpat.places.zone_of`, where this installation knows places."""
-    if importlib.util.find_spec("finpat.places") is None:
-        return None
-    found: Callable[[pl.Expr, pl.Expr], pl.Expr] = importlib.import_module("finpat.places").zone_of
     return found
 
 
