@@ -183,7 +183,7 @@ TABLES = {table.name: table for table in (TRANSACTIONS, ACCOUNTS, ADS, AD_PAYMEN
 #   mirrored     Boolean counterparty_id is held too: the row stands for two legs
 #   local_zone   String? IANA zone of the place where it happened, null where unknown
 #   source_line  Int64   line of the source file where the row starts (row number for Parquet and JSON)
-#   row_key      UInt64  stable hash of (transaction_id, account_id, direction)
+#   row_key      UInt64  xxhash64 of transaction_id (both legs of a payment share it)
 #   extra        Struct? further columns of the source as text, untouched
 CHANNEL_DTYPE = pl.Enum(CHANNELS)
 DIRECTION_DTYPE = pl.Enum(DIRECTIONS)

@@ -1,0 +1,287 @@
+"""Taking a file in: every row ends loaded, duplicate or in quarantine, and the file wholly loaded or not at all.
+
+The rows stream through a draft segment, a few pieces at a time; duplicates are told from the draft's row keys; the
+finished segment gets its name; then one commit of the catalogue makes the file loaded. A process killed before that
+leaves a file without a catalogue row, which the next load sweeps away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from finpat.config import Settings
+from finpat.errors import SourceError, UsageError
+from finpat.schemas import TABLES, Table
+from finpat.store import catalogue, duplicates, keys, segment
+from finpat.store.catalogue import FILE_COLUMNS, StoredFile
+from finpat.store.failures import told_in_one_line
+from finpat.store.workspace import Workspace
+
+STORED = ("transactions", "accounts", "ads", "ad_payments", "watchlist")
+SHOWN_REASONS = 3
+
+REJECTS = {
+    "source_line": pl.Int64,
+    "column": pl.String,
+    "reason": pl.String,
+    "message": pl.String,
+    "raw": pl.String,
+}
+
+Progress = Callable[[int], None]
+
+
+class Batch(Protocol):
+    """A piece of a source: canonical rows, rejects (columns as REJECTS), and how many source rows both came from."""
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """Rows with the columns of a stored segment, all but row_key; the id is absent or null where unknown."""
+
+    @property
+    def rejects(self) -> pl.DataFrame:
+        """Rows that cannot be loaded."""
+
+    @property
+    def source_rows(self) -> int:
+        """Number of source rows read."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The file that rows come from and the mapping that read it. bytes and sha256 are of the file as it lies on disk."""
+
+    table: str
+    name: str
+    sha256: str
+    bytes: int
+    mapping_name: str
+    mapping_text: str
+
+    @property
+    def mapping_sha256(self) -> str:
+        """Names the mapping's exact text."""
+        return hashlib.sha256(self.mapping_text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of a file's rows: rows = loaded + duplicate + quarantined.
+
+    file_id: the file's number in the catalogue. already_loaded: the very same file had been loaded before, as file_id;
+        nothing was added, all its rows count as duplicates. reasons: quarantined rows by reason, most frequent first.
+    """
+
+    file_id: int
+    table: str
+    file: str
+    rows: int
+    loaded: int
+    duplicate: int
+    quarantined: int
+    already_loaded: bool = False
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+def load_batches(
+    workspace: Workspace,
+    batches: Iterable[Batch],
+    origin: Origin,
+    *,
+    settings: Settings,
+    now: datetime,
+    progress: Progress | None = None,
+) -> LoadReport:
+    """Load one file's batches in one transaction.
+
+    now: the instant that the catalogue keeps as ingested_at (naive UTC). progress: called with the rows read so far.
+
+    Raises:
+        UsageError: the table is not one that the store keeps.
+        SourceError: more rows are bad than settings.ingest.max_reject_share allows, the file has no rows, or it was
+            loaded before by another mapping.
+        StoreError: another process is writing, the disk is full, or the workspace is read-only.
+    """
+    if origin.table not in STORED:
+        raise UsageError(f"the store keeps {', '.join(STORED)}, not {origin.table}.")
+    with catalogue.open_for_writing(workspace, f"load {origin.name}") as connection:
+        before = catalogue.stored_files(connection, origin.table)
+        for file in before:
+            if file.sha256 == origin.sha256:
+                return _already_loaded(file, origin)
+        with told_in_one_line(workspace.path, f"loading {origin.name}"), catalogue.transaction(connection):
+            return _Load(workspace, connection, origin, before).run(batches, settings, now, progress)
+
+
+def _already_loaded(file: StoredFile, origin: Origin) -> LoadReport:
+    if file.mapping_sha256 != origin.mapping_sha256:
+        raise SourceError(
+            f"{origin.name}: was loaded before by another mapping ({file.mapping_name}, {file.ingested_at:%Y-%m-%d}, "
+            f"as {file.name}); loading it again could count its rows twice. Nothing was added."
+        )
+    rows = file.source_rows
+    return LoadReport(file.file_id, file.table_name, origin.name, rows, 0, rows, 0, already_loaded=True)
+
+
+class _Load:
+    """The steps of one load; lives for one transaction."""
+
+    def __init__(
+        self, workspace: Workspace, connection: duckdb.DuckDBPyConnection, origin: Origin, before: list[StoredFile]
+    ) -> None:
+        self.workspace = workspace
+        self.connection = connection
+        self.origin = origin
+        self.before = before
+        self.table: Table = TABLES[origin.table]
+        last = connection.execute("select coalesce(max(file_id), 0) from files").fetchall()
+        self.file_id = int(last[0][0]) + 1
+        self.segment = workspace.segments(origin.table) / f"{self.file_id}.parquet"
+        self.part = self.segment.with_name(self.segment.name + ".part")
+        self.source_rows = 0
+        self.rejected = 0
+        self.reasons: Counter[str] = Counter()
+        self.first_reasons: list[str] = []
+        self.made: list[npt.NDArray[np.bool_]] = []  # per row of the draft: the source gave no id
+
+    def run(
+        self, batches: Iterable[Batch], settings: Settings, now: datetime, progress: Progress | None
+    ) -> LoadReport:
+        self.segment.parent.mkdir(parents=True, exist_ok=True)
+        written = segment.write_frames(self.part, self._rows(iter(batches), progress))
+        self._check_share(settings.ingest.max_reject_share)
+        duplicate = 0
+        if written:
+            found = self._settle_duplicates()
+            duplicate = found.height_of("duplicate")
+            self._quarantine(found.conflicts())
+        loaded = self.source_rows - duplicate - self.rejected
+        if loaded:
+            segment.put_in_place(self.part, self.segment)
+        else:
+            self.part.unlink(missing_ok=True)
+        self._catalogue(loaded, duplicate, now)
+        return LoadReport(
+            self.file_id, self.origin.table, self.origin.name, self.source_rows, loaded, duplicate, self.rejected,
+            reasons=dict(self.reasons.most_common()),
+        )  # fmt: skip
+
+    def _rows(self, batches: Iterator[Batch], progress: Progress | None) -> Iterator[pl.DataFrame]:
+        for batch in batches:
+            self.source_rows += batch.source_rows
+            self._quarantine(batch.rejects)
+            if batch.rows.height:
+                yield self._identified(batch.rows)
+            if progress is not None:
+                progress(self.source_rows)
+
+    def _identified(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with an id and a row key in each."""
+        name = keys.id_column(self.table)
+        if self.table.name in keys.EVENTS:
+            if name not in rows.columns:
+                rows = rows.with_columns(pl.lit(None, pl.String).alias(name))
+            without = rows[name].is_null()
+            self.made.append(without.to_numpy())
+            if without.any():
+                made = keys.made_id(keys.content_hash(self.table, rows.columns), pl.lit(1))
+                rows = rows.with_columns(pl.coalesce(name, made).alias(name))
+        return rows.with_columns(row_key=keys.row_key(self.table))
+
+    def _quarantine(self, rejects: pl.DataFrame) -> None:
+        if rejects.is_empty():
+            return
+        rejects = rejects.select(pl.col(name).cast(dtype) for name, dtype in REJECTS.items())
+        if len(self.first_reasons) < SHOWN_REASONS:
+            for line, message in rejects.select("source_line", "message").head(SHOWN_REASONS).iter_rows():
+                self.first_reasons.append(f"line {line}: {message}")
+        self.reasons.update(dict(rejects["reason"].value_counts().iter_rows()))
+        self.rejected += rejects.height
+        arrow = rejects.to_arrow()
+        self.connection.register("rejects", arrow)
+        self.connection.execute(
+            'insert into quarantine select ?, source_line, "column", reason, message, raw, null from rejects',
+            [self.file_id],
+        )
+        self.connection.unregister("rejects")
+
+    def _check_share(self, allowed: float) -> None:
+        if self.source_rows == 0:
+            raise SourceError(f"{self.origin.name}: has no rows. Nothing was loaded.")
+        if self.rejected > allowed * self.source_rows:
+            shown = "; ".join(self.first_reasons[:SHOWN_REASONS])
+            raise SourceError(
+                f"{self.origin.name}: {self.rejected:,} of {self.source_rows:,} rows are bad, more than "
+                f"max_reject_share = {allowed:g} allows, so the mapping {self.origin.mapping_name} does not fit; "
+                f"nothing was loaded. First: {shown}"
+            )
+
+    def _settle_duplicates(self) -> duplicates.Verdicts:
+        """Number true repeats, take out what is stored already; the draft then holds exactly what is loaded."""
+        if self.made:
+            made = np.concatenate(self.made)
+            if made.any():
+                self._rewrite(duplicates.numbering(self.part, made, self.table))
+        found = duplicates.judge(self.part, self.workspace.path, self.before, self.origin, self.table)
+        self._rewrite(found.change())
+        return found
+
+    def _rewrite(self, change: duplicates.Change | None) -> None:
+        if change is None:
+            return
+        draft = self.part.with_name(self.part.name.removesuffix(".part") + ".draft")
+        self.part.replace(draft)
+        segment.rewrite(draft, self.part, change)
+        draft.unlink()
+
+    def _catalogue(self, loaded: int, duplicate: int, now: datetime) -> None:
+        first_at = last_at = None
+        columns: list[str] = []
+        if loaded:
+            columns = segment.columns_of(self.segment)
+            first_at, last_at = self._days()
+        row = StoredFile(
+            file_id=self.file_id, table_name=self.table.name, name=self.origin.name, sha256=self.origin.sha256,
+            bytes=self.origin.bytes, mapping_name=self.origin.mapping_name, mapping_text=self.origin.mapping_text,
+            mapping_sha256=self.origin.mapping_sha256, source_rows=self.source_rows, loaded=loaded,
+            duplicate=duplicate, quarantined=self.rejected, first_at=first_at, last_at=last_at, ingested_at=now,
+            segment=str(self.segment.relative_to(self.workspace.path).as_posix()) if loaded else None,
+            segment_sha256=segment.checksum(self.segment) if loaded else None, columns=columns,
+        )  # fmt: skip
+        values = [getattr(row, name) for name in FILE_COLUMNS]
+        self.connection.execute(f"insert into files values ({', '.join('?' * len(values))})", values)
+
+    def _days(self) -> tuple[datetime | None, datetime | None]:
+        """Keep the file's rows per day; returns its first and last instant."""
+        instant = next((column.name for column in self.table.columns if column.kind == "instant"), None)
+        if instant is None:
+            return None, None
+        is_credit = pl.col("direction") == "credit" if self.table.name == "transactions" else pl.lit(False)
+        days = (
+            pl.scan_parquet(self.segment)
+            .group_by(day=pl.col(instant).dt.date())
+            .agg(row_count=pl.len(), credit_count=is_credit.sum(), first=pl.col(instant).min(), last=pl.col(instant).max())
+            .sort("day")
+            .collect()
+        )
+        self.connection.register("counted", days.to_arrow())
+        self.connection.execute(
+            "insert into days select ?, day, row_count, credit_count from counted", [self.file_id]
+        )
+        self.connection.unregister("counted")
+        first: datetime | None = days["first"].min()  # type: ignore[assignment]
+        last: datetime | None = days["last"].max()  # type: ignore[assignment]
+        return first, last
+
+
