@@ -1,4 +1,4 @@
-"""The catalogue: which files are loaded, which rows are in quarantine. Its commit is what makes a file loaded."""
+"""The catalogue: the loaded files and the rows in quarantine. Its commit is what makes a file loaded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ SEGMENT_NAME = re.compile(r"\d+\.parquet")
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One row of `files`. Instants are naive UTC; `segment` is relative to the workspace, null where nothing was new."""
+    """One row of `files`.
+
+    Instants are naive UTC; `segment` is relative to the workspace, null where nothing was new.
+    """
 
     file_id: int
     table_name: str
@@ -53,13 +56,18 @@ FILE_COLUMNS = tuple(column.name for column in fields(StoredFile))
 def migrations() -> list[tuple[int, str]]:
     """The catalogue's migrations in order: number, SQL."""
     folder = resources.files("finpat.store") / "migrations"
-    found = [(int(file.name[:4]), file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")]
+    found = [
+        (int(file.name[:4]), file.read_text(encoding="utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".sql")
+    ]
     return sorted(found)
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:
     has_table = connection.execute(
-        "select count(*) from duckdb_tables() where table_name = 'migrations' and database_name = current_database()"
+        "select count(*) from duckdb_tables() "
+        "where table_name = 'migrations' and database_name = current_database()"
     ).fetchall()[0][0]
     if not has_table:
         return 0
@@ -70,7 +78,8 @@ def _check_version(path: Path, version: int) -> None:
     newest = migrations()[-1][0]
     if version > newest:
         raise StoreError(
-            f"{path}: has catalogue version {version}, this finpat knows up to {newest}; install a newer finpat."
+            f"{path}: has catalogue version {version}, this finpat knows up to {newest}; "
+            "install a newer finpat."
         )
 
 
@@ -103,7 +112,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 @contextmanager
 def open_for_writing(workspace: Workspace, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The catalogue as the one writer: locked, brought to the newest version, left-overs of a killed load swept.
+    """The catalogue for the one writer: locked, in its newest version, swept of what a killed load left.
 
     Raises:
         StoreError: another process is writing or reading it, or the folder cannot be written.
@@ -156,7 +165,8 @@ def open_for_reading(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection
 def stored_files(connection: duckdb.DuckDBPyConnection, table: str | None = None) -> list[StoredFile]:
     """Loaded files in the order they came, of one table or of all."""
     rows = connection.execute(
-        f"select {', '.join(FILE_COLUMNS)} from files where ? is null or table_name = ? order by file_id", [table, table]
+        f"select {', '.join(FILE_COLUMNS)} from files where ? is null or table_name = ? order by file_id",
+        [table, table],
     ).fetchall()
     return [StoredFile(*row) for row in rows]
 

@@ -1,6 +1,7 @@
 """What can go wrong with a disk, said in one line.
 
-Polars and DuckDB report an operating system's error inside the text of their own; this is the one place that reads it.
+Polars and DuckDB report an operating system's error inside the text of their own; this is the one place that
+reads it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def cause_of(error: BaseException) -> int | None:
 
 @contextmanager
 def told_in_one_line(path: Path, doing: str) -> Iterator[None]:
-    """Turn a failure of the disk or of another process's lock into one StoreError; `doing` completes "while ...".
+    """Turn a failure of the disk, or of a lock, into one StoreError; `doing` completes "while ...".
 
     Raises:
         StoreError: the disk is full, the folder is read-only, or another process holds the catalogue.
@@ -53,12 +54,14 @@ def told_in_one_line(path: Path, doing: str) -> Iterator[None]:
     except (OSError, pl.exceptions.ComputeError, duckdb.Error) as error:
         if held := _HELD.search(str(error)):
             raise StoreError(
-                f"{path}: process {held['pid']} is using the catalogue, while {doing}. Wait until it has finished."
+                f"{path}: process {held['pid']} is using the catalogue, while {doing}. "
+                "Wait until it has finished."
             ) from error
         number = cause_of(error)
         if number in FULL:
             raise StoreError(
-                f"{path}: the disk is full, while {doing}. Nothing of it was kept; free some space and repeat."
+                f"{path}: the disk is full, while {doing}. Nothing of it was kept; "
+                "free some space and repeat."
             ) from error
         if number in DENIED:
             raise StoreError(

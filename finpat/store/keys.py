@@ -1,6 +1,7 @@
 """What makes a row itself: its key, and an id for rows whose source gives none.
 
-Hashes are xxhash64, which is fixed for good; they are kept in files, where a library's own hash must not be used.
+Hashes are xxhash64, which is fixed for good; they are kept in files, where a library's own hash must not be
+used.
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ import polars_hash as plh
 from finpat.schemas import Table
 
 MADE_ID = "x"  # first letter of an id made by finpat: x<content hash>-<occurrence>
-# Tables of events: a key stands for one event for ever. In the others a later file may bring a newer version of a key.
+# Tables of events: a key stands for one event for ever. In the others a later file may bring a newer version
+# of a key.
 EVENTS = ("transactions", "ad_payments")
 _SEPARATOR = "\x1f"  # the ASCII unit separator: no export has it inside a value
 
 
 def stored_name(column: str, table: Table) -> str:
     """Name of a canonical column in a stored segment: transactions keep money as minor units."""
-    return f"{column}_minor" if table.name == "transactions" and table.column(column).kind == "decimal" else column
+    return (
+        f"{column}_minor"
+        if table.name == "transactions" and table.column(column).kind == "decimal"
+        else column
+    )
 
 
 def id_column(table: Table) -> str:
@@ -32,8 +38,9 @@ def id_column(table: Table) -> str:
 def row_key(table: Table) -> pl.Expr:
     """UInt64 hash that two rows share if they may be the same row.
 
-    For transactions of the id alone: the two legs of a payment share it, so that a row that stands for both legs and
-    the rows of the single legs meet. Whether they are the same is then decided by their values, never by the hash.
+    For transactions of the id alone: the two legs of a payment share it, so that a row that stands for both
+    legs and the rows of the single legs meet. Whether they are the same is then decided by their values,
+    never by the hash.
     """
     names = (id_column(table),) if table.name == "transactions" else table.key
     text: Any = plh.col(names[0]) if len(names) == 1 else plh.concat_str(*names, separator=_SEPARATOR)
@@ -44,8 +51,8 @@ def row_key(table: Table) -> pl.Expr:
 def content_hash(table: Table, columns: Collection[str]) -> pl.Expr:
     """UInt64 hash of a row's canonical content, for a table whose source gives no ids.
 
-    An absent column counts as an empty one. File, line and order are no content; neither are further columns of the
-    source, since exports number their lines or print the day of the export there.
+    An absent column counts as an empty one. File, line and order are no content; neither are further columns
+    of the source, since exports number their lines or print the day of the export there.
     """
     parts = []
     for column in table.columns:

@@ -1,8 +1,8 @@
-"""Taking a file in: every row ends loaded, duplicate or in quarantine, and the file wholly loaded or not at all.
+"""Taking a file in: every row ends loaded, duplicate or quarantined; the file is loaded whole or not at all.
 
-The rows stream through a draft segment, a few pieces at a time; duplicates are told from the draft's row keys; the
-finished segment gets its name; then one commit of the catalogue makes the file loaded. A process killed before that
-leaves a file without a catalogue row, which the next load sweeps away.
+The rows stream through a draft segment, a few pieces at a time; duplicates are told from the draft's row
+keys; the finished segment gets its name; then one commit of the catalogue makes the file loaded. A process
+killed before that leaves a file without a catalogue row, which the next load sweeps away.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 import duckdb
@@ -43,11 +42,11 @@ Progress = Callable[[int], None]
 
 
 class Batch(Protocol):
-    """A piece of a source: canonical rows, rejects (columns as REJECTS), and how many source rows both came from."""
+    """A piece of a source: canonical rows, rejects (columns as REJECTS), and the number of source rows."""
 
     @property
     def rows(self) -> pl.DataFrame:
-        """Rows with the columns of a stored segment, all but row_key; the id is absent or null where unknown."""
+        """Rows with a segment's columns, all but row_key; the id is absent or null where unknown."""
 
     @property
     def rejects(self) -> pl.DataFrame:
@@ -60,7 +59,7 @@ class Batch(Protocol):
 
 @dataclass(frozen=True)
 class Origin:
-    """The file that rows come from and the mapping that read it. bytes and sha256 are of the file as it lies on disk."""
+    """The file that rows come from, and the mapping that read it. bytes and sha256: as it lies on disk."""
 
     table: str
     name: str
@@ -79,8 +78,9 @@ class Origin:
 class LoadReport:
     """What became of a file's rows: rows = loaded + duplicate + quarantined.
 
-    file_id: the file's number in the catalogue. already_loaded: the very same file had been loaded before, as file_id;
-        nothing was added, all its rows count as duplicates. reasons: quarantined rows by reason, most frequent first.
+    file_id: the file's number in the catalogue. already_loaded: the very same file had been loaded before, as
+        file_id; nothing was added, all its rows count as duplicates. reasons: quarantined rows by reason,
+        most frequent first.
     """
 
     file_id: int
@@ -105,11 +105,11 @@ def load_batches(
 ) -> LoadReport:
     """Load one file's batches in one transaction.
 
-    now: the instant that the catalogue keeps as ingested_at (naive UTC). progress: called with the rows read so far.
+    now: the instant that the catalogue keeps as ingested_at (naive UTC). progress: called with the rows read
+    so far.
 
-    Raises:
-        UsageError: the table is not one that the store keeps.
-        SourceError: more rows are bad than settings.ingest.max_reject_share allows, the file has no rows, or it was
+    Raises: UsageError: the table is not one that the store keeps. SourceError: more rows are bad than
+        settings.ingest.max_reject_share allows, the file has no rows, or it was
             loaded before by another mapping.
         StoreError: another process is writing, the disk is full, or the workspace is read-only.
     """
@@ -127,8 +127,9 @@ def load_batches(
 def _already_loaded(file: StoredFile, origin: Origin) -> LoadReport:
     if file.mapping_sha256 != origin.mapping_sha256:
         raise SourceError(
-            f"{origin.name}: was loaded before by another mapping ({file.mapping_name}, {file.ingested_at:%Y-%m-%d}, "
-            f"as {file.name}); loading it again could count its rows twice. Nothing was added."
+            f"{origin.name}: was loaded before by another mapping ({file.mapping_name}, "
+            f"{file.ingested_at:%Y-%m-%d}, as {file.name}); loading it again could count its "
+            "rows twice. Nothing was added."
         )
     rows = file.source_rows
     return LoadReport(file.file_id, file.table_name, origin.name, rows, 0, rows, 0, already_loaded=True)
@@ -138,7 +139,11 @@ class _Load:
     """The steps of one load; lives for one transaction."""
 
     def __init__(
-        self, workspace: Workspace, connection: duckdb.DuckDBPyConnection, origin: Origin, before: list[StoredFile]
+        self,
+        workspace: Workspace,
+        connection: duckdb.DuckDBPyConnection,
+        origin: Origin,
+        before: list[StoredFile],
     ) -> None:
         self.workspace = workspace
         self.connection = connection
@@ -173,9 +178,15 @@ class _Load:
             self.part.unlink(missing_ok=True)
         self._catalogue(loaded, duplicate, now)
         return LoadReport(
-            self.file_id, self.origin.table, self.origin.name, self.source_rows, loaded, duplicate, self.rejected,
+            self.file_id,
+            self.origin.table,
+            self.origin.name,
+            self.source_rows,
+            loaded,
+            duplicate,
+            self.rejected,
             reasons=dict(self.reasons.most_common()),
-        )  # fmt: skip
+        )
 
     def _rows(self, batches: Iterator[Batch], progress: Progress | None) -> Iterator[pl.DataFrame]:
         for batch in batches:
@@ -223,12 +234,12 @@ class _Load:
             shown = "; ".join(self.first_reasons[:SHOWN_REASONS])
             raise SourceError(
                 f"{self.origin.name}: {self.rejected:,} of {self.source_rows:,} rows are bad, more than "
-                f"max_reject_share = {allowed:g} allows, so the mapping {self.origin.mapping_name} does not fit; "
-                f"nothing was loaded. First: {shown}"
+                f"max_reject_share = {allowed:g} allows, so the mapping {self.origin.mapping_name} does "
+                f"not fit; nothing was loaded. First: {shown}"
             )
 
     def _settle_duplicates(self) -> duplicates.Verdicts:
-        """Number true repeats, take out what is stored already; the draft then holds exactly what is loaded."""
+        """Number true repeats and take out what is stored; the draft then holds exactly what is loaded."""
         if self.made:
             made = np.concatenate(self.made)
             if made.any():
@@ -252,13 +263,25 @@ class _Load:
             columns = segment.columns_of(self.segment)
             first_at, last_at = self._days()
         row = StoredFile(
-            file_id=self.file_id, table_name=self.table.name, name=self.origin.name, sha256=self.origin.sha256,
-            bytes=self.origin.bytes, mapping_name=self.origin.mapping_name, mapping_text=self.origin.mapping_text,
-            mapping_sha256=self.origin.mapping_sha256, source_rows=self.source_rows, loaded=loaded,
-            duplicate=duplicate, quarantined=self.rejected, first_at=first_at, last_at=last_at, ingested_at=now,
-            segment=str(self.segment.relative_to(self.workspace.path).as_posix()) if loaded else None,
-            segment_sha256=segment.checksum(self.segment) if loaded else None, columns=columns,
-        )  # fmt: skip
+            file_id=self.file_id,
+            table_name=self.table.name,
+            name=self.origin.name,
+            sha256=self.origin.sha256,
+            bytes=self.origin.bytes,
+            mapping_name=self.origin.mapping_name,
+            mapping_text=self.origin.mapping_text,
+            mapping_sha256=self.origin.mapping_sha256,
+            source_rows=self.source_rows,
+            loaded=loaded,
+            duplicate=duplicate,
+            quarantined=self.rejected,
+            first_at=first_at,
+            last_at=last_at,
+            ingested_at=now,
+            segment=self.segment.relative_to(self.workspace.path).as_posix() if loaded else None,
+            segment_sha256=segment.checksum(self.segment) if loaded else None,
+            columns=columns,
+        )
         values = [getattr(row, name) for name in FILE_COLUMNS]
         self.connection.execute(f"insert into files values ({', '.join('?' * len(values))})", values)
 
@@ -271,7 +294,12 @@ class _Load:
         days = (
             pl.scan_parquet(self.segment)
             .group_by(day=pl.col(instant).dt.date())
-            .agg(row_count=pl.len(), credit_count=is_credit.sum(), first=pl.col(instant).min(), last=pl.col(instant).max())
+            .agg(
+                row_count=pl.len(),
+                credit_count=is_credit.sum(),
+                first=pl.col(instant).min(),
+                last=pl.col(instant).max(),
+            )
             .sort("day")
             .collect()
         )
@@ -283,5 +311,3 @@ class _Load:
         first: datetime | None = days["first"].min()  # type: ignore[assignment]
         last: datetime | None = days["last"].max()  # type: ignore[assignment]
         return first, last
-
-

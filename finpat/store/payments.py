@@ -1,10 +1,10 @@
-"""Reading the store for a run: rows of the loaded files, in an order that depends on nothing but the files."""
+"""Reading the store for a run: rows of the loaded files, in an order that depends on the files alone."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -16,17 +16,20 @@ from finpat.store import keys
 from finpat.store.catalogue import StoredFile, read_files
 from finpat.store.workspace import Workspace
 
-# What `ledger.build_ledger` reads; the optional ones only where a file has them.
-PAYMENT_COLUMNS = (
-    "booked_at", "time_precision", "account_id", "counterparty_id", "direction", "amount_minor", "currency", "channel",
-    "mirrored", "row_key",
-)  # fmt: skip
+# Read where a file has them; `ledger.build_ledger` says what they are for.
 OPTIONAL_COLUMNS = ("local_zone", *PLACE_COLUMNS)
-_NO_PAYMENTS = {
-    "booked_at": pl.Datetime("us"), "has_time": pl.Boolean, "account_id": pl.String, "counterparty_id": pl.String,
-    "direction": DIRECTION_DTYPE, "amount_minor": pl.Int64, "currency": pl.String, "channel": CHANNEL_DTYPE,
-    "mirrored": pl.Boolean, "row_key": pl.UInt64,
-}  # fmt: skip
+_NO_PAYMENTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "booked_at": pl.Datetime("us"),
+    "has_time": pl.Boolean,
+    "account_id": pl.String,
+    "counterparty_id": pl.String,
+    "direction": DIRECTION_DTYPE,
+    "amount_minor": pl.Int64,
+    "currency": pl.String,
+    "channel": CHANNEL_DTYPE,
+    "mirrored": pl.Boolean,
+    "row_key": pl.UInt64,
+}
 
 
 def _chosen(workspace: Workspace, table: str, file_ids: Collection[int] | None) -> list[StoredFile]:
@@ -48,9 +51,13 @@ def _scan(workspace: Workspace, file: StoredFile, as_of: datetime | None) -> pl.
     assert file.segment is not None
     path = workspace.path / file.segment
     if not path.exists():
-        raise StoreError(f"{path}: is missing, though {file.name} was loaded into it; restore it from a backup.")
+        raise StoreError(
+            f"{path}: is missing, though {file.name} was loaded into it; restore it from a backup."
+        )
     rows = pl.scan_parquet(path)
-    instant = next((column.name for column in TABLES[file.table_name].columns if column.kind == "instant"), None)
+    instant = next(
+        (column.name for column in TABLES[file.table_name].columns if column.kind == "instant"), None
+    )
     if as_of is not None and instant is not None:
         rows = rows.filter(pl.col(instant) <= as_of)
     return rows
@@ -61,10 +68,11 @@ def read_payments(
 ) -> pl.DataFrame:
     """The stored payments that a ledger is built from, files in the order they came, rows as in the file.
 
-    A row's position here is its `row` everywhere in a run; `locate` finds it again. Columns: booked_at, has_time,
-    account_id, counterparty_id (null where unknown), direction, amount_minor, currency, channel, mirrored, row_key;
-    local_zone, city, country, merchant_category, branch_id, device_id where a file has them (null in the rows of
-    files without). as_of: rows booked later are left out (naive UTC). file_ids: these files only.
+    A row's position here is its `row` everywhere in a run; `locate` finds it again. Columns: booked_at,
+    has_time, account_id, counterparty_id (null where unknown), direction, amount_minor, currency, channel,
+    mirrored, row_key; local_zone, city, country, merchant_category, branch_id, device_id where a file has
+    them (null in the rows of files without). as_of: rows booked later are left out (naive UTC). file_ids:
+    these files only.
 
     Raises:
         StoreError: a segment is missing, or a number names no loaded file.
@@ -75,7 +83,9 @@ def read_payments(
         rows = _scan(workspace, file, as_of).select(
             "booked_at",
             "account_id",
-            pl.col("counterparty_id") if "counterparty_id" in present else pl.lit(None, pl.String).alias("counterparty_id"),
+            pl.col("counterparty_id")
+            if "counterparty_id" in present
+            else pl.lit(None, pl.String).alias("counterparty_id"),
             pl.col("direction").cast(DIRECTION_DTYPE),
             "amount_minor",
             "currency",
@@ -99,8 +109,8 @@ def locate(
 ) -> pl.DataFrame:
     """Everything that is known of some rows of `read_payments(workspace, as_of, file_ids)`, sorted by `row`.
 
-    Columns: row, transaction_id, file_id, source_file, source_line, and the stored columns; `extra` (the source's
-    further columns) as JSON text.
+    Columns: row, transaction_id, file_id, source_file, source_line, and the stored columns; `extra` (the
+    source's further columns) as JSON text.
 
     Raises:
         StoreError: a segment is missing, or a row does not exist.
@@ -127,9 +137,9 @@ def locate(
     if not parts:
         return pl.DataFrame(schema={"row": pl.Int64, "transaction_id": pl.String, "file_id": pl.Int32,
                                     "source_file": pl.String, "source_line": pl.Int64})  # fmt: skip
-    found = pl.concat(parts, how="diagonal").collect().sort("row")
+    rows_found = pl.concat(parts, how="diagonal").collect().sort("row")
     first = ["row", "transaction_id", "file_id", "source_file", "source_line"]
-    return found.select(*first, pl.exclude(*first, "row_key"))
+    return rows_found.select(*first, pl.exclude(*first, "row_key"))
 
 
 def read_table(
@@ -137,9 +147,9 @@ def read_table(
 ) -> pl.DataFrame:
     """The rows of accounts, ads, ad_payments or watchlist, one for each key, sorted by key.
 
-    Where several files tell of one account, ad or watched value, each column has the latest value that any of them
-    states, so a file without a column takes nothing away. Columns: the table's own that some file has, and file_id and
-    source_line of the row that came last.
+    Where several files tell of one account, ad or watched value, each column has the latest value that any of
+    them states, so a file without a column takes nothing away. Columns: the table's own that some file has,
+    and file_id and source_line of the row that came last.
 
     Raises:
         StoreError: a segment is missing, or a number names no loaded file.
@@ -148,7 +158,9 @@ def read_table(
     parts = []
     for file in _chosen(workspace, table, file_ids):
         names = [name for name in declared.names if name in file.columns]
-        parts.append(_scan(workspace, file, as_of).select(*names, "source_line", file_id=pl.lit(file.file_id)))
+        parts.append(
+            _scan(workspace, file, as_of).select(*names, "source_line", file_id=pl.lit(file.file_id))
+        )
     if not parts:
         return pl.DataFrame(schema={name: pl.String for name in declared.names})
     rows = pl.concat(parts, how="diagonal_relaxed").collect()
@@ -162,12 +174,20 @@ def read_table(
 def fingerprint(workspace: Workspace, file_ids: Collection[int] | None = None) -> str:
     """SHA-256 that names the loaded data: which files, read how, with how many new rows in each.
 
-    It does not depend on the workspace's place, nor on the machine; the order of loading counts, because it decides
-    which of two overlapping files a row came from.
+    It does not depend on the workspace's place, nor on the machine; the order of loading counts, because it
+    decides which of two overlapping files a row came from.
     """
     files = [file for file in read_files(workspace) if file_ids is None or file.file_id in set(file_ids)]
     told = [
-        [file.file_id, file.table_name, file.sha256, file.mapping_sha256, file.loaded, file.duplicate, file.quarantined]
+        [
+            file.file_id,
+            file.table_name,
+            file.sha256,
+            file.mapping_sha256,
+            file.loaded,
+            file.duplicate,
+            file.quarantined,
+        ]
         for file in files
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()

@@ -18,7 +18,7 @@ GROUP_ROWS = 262_144
 
 
 def write_frames(path: Path, frames: Iterator[pl.DataFrame]) -> int:
-    """Write frames of one schema as row groups to `path`, holding a few at a time; returns the number of rows.
+    """Write frames of one schema to `path`, holding a few at a time; returns the number of rows.
 
     Without frames no file is written. An error of the frames' maker passes through unchanged.
     """
@@ -52,7 +52,7 @@ def read_frames(path: Path, columns: list[str] | None = None) -> Iterator[pl.Dat
 
 
 def rewrite(source: Path, target: Path, change: Callable[[pl.DataFrame, int], pl.DataFrame]) -> int:
-    """Write `target` as `source` after `change(piece, position of its first row)`; returns the number of rows left."""
+    """Write `target` as `source` after `change(piece, position of its first row)`; returns its rows."""
 
     def changed() -> Iterator[pl.DataFrame]:
         position = 0

@@ -1,6 +1,7 @@
 """The workspace: one folder with everything, and one writer at a time.
 
-Every path inside is relative, so the folder can be copied, moved and backed up. Its layout is on the architecture page.
+Every path inside is relative, so the folder can be copied, moved and backed up. Its layout is on the
+architecture page.
 """
 
 from __future__ import annotations
@@ -40,10 +41,13 @@ class Workspace:
         with told_in_one_line(path, "making a workspace"):
             if path.exists() and not path.is_dir():
                 raise StoreError(f"{path}: is a file; a workspace needs a folder of its own.")
-            strangers = sorted(set(os.listdir(path)) - {"finpat.toml", *FOLDERS, "lock"}) if path.exists() else []
+            strangers = (
+                sorted(set(os.listdir(path)) - {"finpat.toml", *FOLDERS, "lock"}) if path.exists() else []
+            )
             if strangers:
                 raise StoreError(
-                    f"{path}: is no workspace and not empty (it has {strangers[0]!r}); name a new or empty folder."
+                    f"{path}: is no workspace and not empty (it has {strangers[0]!r}); "
+                    "name a new or empty folder."
                 )
             path.mkdir(parents=True, exist_ok=True)
             for folder in FOLDERS:
@@ -63,16 +67,21 @@ class Workspace:
         try:
             text = marker.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
-            raise StoreError(f"{path}: there is no workspace; `finpat ingest` and `finpat demo` make one.") from None
+            raise StoreError(
+                f"{path}: there is no workspace; `finpat ingest` and `finpat demo` make one."
+            ) from None
         except OSError as error:
             raise StoreError(f"{marker}: cannot be read ({error.strerror}).") from error
         try:
             version = json.loads(text)["format"]
         except (ValueError, TypeError, KeyError):
-            raise StoreError(f'{marker}: expected {{"format": {FORMAT}}}; restore the file from a backup.') from None
+            raise StoreError(
+                f'{marker}: expected {{"format": {FORMAT}}}; restore the file from a backup.'
+            ) from None
         if not isinstance(version, int) or version > FORMAT:
             raise StoreError(
-                f"{path}: has format {version}, this finpat reads up to {FORMAT}; install a newer finpat to open it."
+                f"{path}: has format {version}, this finpat reads up to {FORMAT}; "
+                "install a newer finpat to open it."
             )
         return cls(path)
 
@@ -106,8 +115,8 @@ class Workspace:
 
         Published read models are never written to, so reading them needs no lock.
 
-        Raises:
-            StoreError: another process is writing, named by its number and purpose, or the folder is read-only.
+        Raises: StoreError: another process is writing, named by its number and purpose, or the folder is
+            read-only.
         """
         lock = FileLock(self.path / "lock", timeout=0)
         holder = self.path / "lock.holder"
@@ -146,7 +155,7 @@ def _described(holder: Path) -> str:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a small file in one step: it is there with the whole text or not at all, also after a power cut."""
+    """Write a small file in one step: it is there whole or not at all, also after a power cut."""
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8") as file:
         file.write(text)

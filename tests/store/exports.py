@@ -49,7 +49,9 @@ def row(**changes: Any) -> dict[str, Any]:
 def frame(rows: list[dict[str, Any]], first_line: int = 2) -> pl.DataFrame:
     made = pl.DataFrame(rows, infer_schema_length=None)
     if "source_line" not in made.columns:
-        made = made.with_columns(source_line=pl.int_range(first_line, first_line + made.height, dtype=pl.Int64))
+        made = made.with_columns(
+            source_line=pl.int_range(first_line, first_line + made.height, dtype=pl.Int64)
+        )
     return made.with_columns(pl.col(pl.Datetime).cast(pl.Datetime("us")))
 
 
@@ -59,7 +61,9 @@ def batches(rows: list[dict[str, Any]], size: int = 1000) -> Iterator[HandMadeBa
         yield HandMadeBatch(piece)
 
 
-def reject(line: int, reason: str = "no_amount", column: str | None = "amount", raw: str = "x;y") -> dict[str, Any]:
+def reject(
+    line: int, reason: str = "no_amount", column: str | None = "amount", raw: str = "x;y"
+) -> dict[str, Any]:
     return {"source_line": line, "column": column, "reason": reason, "message": f"{reason} here", "raw": raw}
 
 
@@ -67,7 +71,9 @@ def rejected(*rejects: dict[str, Any]) -> HandMadeBatch:
     return HandMadeBatch(pl.DataFrame(), pl.DataFrame(list(rejects), schema=REJECTS))
 
 
-def origin(name: str, *, content: object = None, mapping: str = "bank", table: str = "transactions") -> Origin:
+def origin(
+    name: str, *, content: object = None, mapping: str = "bank", table: str = "transactions"
+) -> Origin:
     digest = hashlib.sha256(repr((name, content)).encode()).hexdigest()
     return Origin(table, name, digest, 1000, mapping, f"name = '{mapping}'")
 

@@ -56,8 +56,15 @@ def test_a_repeated_id_with_the_same_content_is_a_duplicate_within_one_file(work
 
 def test_a_known_id_with_other_content_goes_to_quarantine_and_names_the_first_row(workspace: Workspace):
     ingest(workspace, "may.csv", [row(transaction_id="T0"), row(transaction_id="T1")])
-    report = ingest(workspace, "june.csv", [row(transaction_id="T1", amount_minor=1), row(transaction_id="T9"),
-                                            row(transaction_id="T9", description="other")])
+    report = ingest(
+        workspace,
+        "june.csv",
+        [
+            row(transaction_id="T1", amount_minor=1),
+            row(transaction_id="T9"),
+            row(transaction_id="T9", description="other"),
+        ],
+    )
     assert counts(report) == (1, 0, 2)
     assert report.reasons == {"duplicate_key": 2}
 
@@ -77,7 +84,9 @@ def test_a_later_statement_of_a_two_sided_payment_doubles_no_leg(workspace: Work
 
 
 def test_a_two_sided_row_after_one_statement_brings_only_the_missing_leg(workspace: Workspace):
-    ingest(workspace, "a.csv", [row(account_id="A", counterparty_id="B", direction="debit")], mapping="statement")
+    ingest(
+        workspace, "a.csv", [row(account_id="A", counterparty_id="B", direction="debit")], mapping="statement"
+    )
     report = ingest(workspace, "ledger.parquet", [row(account_id="A", counterparty_id="B", mirrored=True)])
     assert counts(report) == (1, 0, 0)
     legs = read_payments(workspace).select("account_id", "counterparty_id", "direction", "mirrored").rows()
@@ -86,7 +95,9 @@ def test_a_two_sided_row_after_one_statement_brings_only_the_missing_leg(workspa
 
 def test_bad_rows_are_counted_and_the_rest_is_loaded(workspace: Workspace):
     pieces = [HandMadeBatch(frame([row(transaction_id="T1"), row(transaction_id="T2")])), rejected(reject(4))]
-    report = load_batches(workspace, pieces, origin("may.csv"), settings=parse_settings({}), now=datetime(2026, 1, 1))
+    report = load_batches(
+        workspace, pieces, origin("may.csv"), settings=parse_settings({}), now=datetime(2026, 1, 1)
+    )
     assert counts(report) == (2, 0, 1)
     assert report.rows == 3
 
@@ -109,7 +120,14 @@ def test_a_file_is_refused_only_above_the_share_of_bad_rows(workspace: Workspace
 
 def test_the_latest_rows_up_to_an_instant_include_that_instant(workspace: Workspace):
     noon = datetime(2026, 3, 2, 12, 0)
-    ingest(workspace, "may.csv", [row(transaction_id="T1", booked_at=noon), row(transaction_id="T2", booked_at=noon.replace(second=1))])
+    ingest(
+        workspace,
+        "may.csv",
+        [
+            row(transaction_id="T1", booked_at=noon),
+            row(transaction_id="T2", booked_at=noon.replace(second=1)),
+        ],
+    )
     assert read_payments(workspace, as_of=noon).height == 1
     assert locate(workspace, [0], as_of=noon)["transaction_id"].to_list() == ["T1"]
 
@@ -127,7 +145,9 @@ def test_an_interrupted_load_leaves_nothing(workspace: Workspace):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load_batches(workspace, interrupted(), origin("may.csv"), settings=parse_settings({}), now=datetime(2026, 1, 1))
+        load_batches(
+            workspace, interrupted(), origin("may.csv"), settings=parse_settings({}), now=datetime(2026, 1, 1)
+        )
     assert read_payments(workspace).is_empty()
     assert counts(ingest(workspace, "may.csv", [row()])) == (1, 0, 0)
 
