@@ -202,13 +202,15 @@ def verdicts(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFram
     judged: pl.DataFrame = known.pl()
     judged_names = set(judged.columns)
     untold = {name: pl.lit(None, dtype) for name, dtype in VERDICTS.items() if name not in judged_names}
-    return pl.concat([judged.with_columns(**untold).select(*VERDICTS), _conflicts(connection, table)])
+    judged = judged.with_columns(**untold).select(*VERDICTS)
+    return pl.concat([judged, _conflicts(connection, table)])
 
 
 def _worst(compared: str, file_id: str) -> str:
     """SQL of one conflict for each row in conflict; that of the written leg goes before that of the mirror."""
     return f"""
-        select position, {file_id} as file_id, first_line, differences from {compared} where differences <> ''
+        select position, {file_id} as file_id, first_line, differences
+        from {compared} where differences <> ''
         qualify row_number() over (partition by position order by written desc, first_line) = 1
     """
 
