@@ -1,0 +1,139 @@
+"""Windows over rows of many subjects: trailing sums, positions in time, merging, and first-in first-out allocation.
+
+Every window looks backwards: (t - w, t]. All rows of one instant belong to the same window.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Ints = npt.NDArray[np.int64]
+
+
+def trailing(rows: pl.DataFrame, width_us: int, *values: pl.Expr, by: tuple[str, ...] = ("subject",)) -> pl.DataFrame:
+    """One window per row of `rows`, ending at it: `by`, window_start (its first row), window_end, and `values`.
+
+    rows: sorted by `by`, then booked_at. width_us: microseconds; a row exactly that old is outside.
+    """
+    return (
+        rows.rolling("booked_at", period=timedelta(microseconds=width_us), group_by=list(by))
+        .agg(*values, window_start=pl.col("booked_at").first())
+        .rename({"booked_at": "window_end"})
+    )
+
+
+def with_rows(rows: pl.DataFrame, at_least: int, by: tuple[str, ...] = ("subject",)) -> pl.DataFrame:
+    """The rows whose group has `at_least` rows in all: nothing else can reach that count in a window."""
+    return rows.filter(pl.len().over(list(by)) >= at_least)
+
+
+class Timeline:
+    """Rows of many subjects in time order, addressed by instant."""
+
+    def __init__(self, subject: npt.NDArray[Any], booked_at: npt.NDArray[Any]) -> None:
+        """subject, booked_at (microseconds): sorted by subject, then instant."""
+        self._instants, rank = np.unique(booked_at.astype(np.int64), return_inverse=True)
+        self._stride = len(self._instants) + 1
+        self._keys = subject.astype(np.int64) * self._stride + rank
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> Timeline:
+        """The timeline of a frame with subject and booked_at, sorted by both."""
+        return cls(rows["subject"].to_numpy(), rows["booked_at"].cast(pl.Int64).to_numpy())
+
+    def position(self, subject: npt.NDArray[Any], until: npt.NDArray[Any]) -> Ints:
+        """Index of the first row of each `subject` after the instant `until`, rows at it included before."""
+        rank = np.searchsorted(self._instants, until.astype(np.int64), side="right")
+        return np.searchsorted(self._keys, subject.astype(np.int64) * self._stride + rank, side="left").astype(np.int64)
+
+    def count(self, subject: npt.NDArray[Any], after: npt.NDArray[Any], until: npt.NDArray[Any]) -> Ints:
+        """Rows of each `subject` in (after, until]."""
+        return self.position(subject, until) - self.position(subject, after)
+
+    def total(
+        self, amounts: npt.NDArray[Any], subject: npt.NDArray[Any], after: npt.NDArray[Any], until: npt.NDArray[Any]
+    ) -> Ints:
+        """Sum of `amounts` (one per row) of each `subject` in (after, until]."""
+        running = np.concatenate([[0], np.cumsum(amounts.astype(np.int64))])
+        return np.asarray(running[self.position(subject, until)] - running[self.position(subject, after)], dtype=np.int64)
+
+
+def merge(windows: pl.DataFrame) -> pl.DataFrame:
+    """Number overlapping windows of one subject alike: adds `span` (unique over all), first_at and last_at.
+
+    Windows that share an instant overlap.
+    """
+    ordered = windows.sort("subject", "window_start", "window_end")
+    reach = pl.col("window_end").cum_max().shift(1).over("subject")
+    starts_new = (pl.col("window_start") > reach).fill_null(True)
+    return (
+        ordered.with_columns(span=starts_new.cast(pl.UInt32).cum_sum())
+        .with_columns(
+            first_at=pl.col("window_start").min().over("span"), last_at=pl.col("window_end").max().over("span")
+        )
+    )  # fmt: skip
+
+
+@numba.njit(cache=True)  # type: ignore[misc]
+def _allocate(account, instant, amount, is_credit, horizon):  # type: ignore[no-untyped-def]
+    """First in, first out within a horizon. A credit older than the horizon has left the queue."""
+    size = len(account)
+    left = np.zeros(size, np.int64)
+    into = np.empty(size, np.int64)  # every piece uses up a credit or a debit: no more pieces than legs
+    out = np.empty(size, np.int64)
+    moved = np.empty(size, np.int64)
+    pieces = 0
+    head = 0
+    for row in range(size):
+        if row == 0 or account[row] != account[row - 1]:
+            head = row
+        if is_credit[row]:
+            left[row] = amount[row]
+            continue
+        need = amount[row]
+        while need > 0 and head < row:
+            if not is_credit[head] or left[head] == 0 or instant[row] - instant[head] > horizon:
+                head += 1
+                continue
+            take = min(need, left[head])
+            left[head] -= take
+            need -= take
+            into[pieces] = head
+            out[pieces] = row
+            moved[pieces] = take
+            pieces += 1
+    return into[:pieces], out[:pieces], moved[:pieces]
+
+
+def allocate(legs: pl.DataFrame, horizon_us: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Allocate every outflow once, to the oldest inflows of the account at most `horizon_us` older.
+
+    legs: subject, booked_at, is_credit, moved_minor (Int64, null rows are left out), in ledger order. Within one instant
+    credits come first: what arrives may leave at once. A credit and a debit exactly the horizon apart do belong together.
+    Returns (legs in the order used, with `leg`; pieces: in_leg, out_leg, piece_minor, dwell_us).
+    """
+    ordered = (
+        legs.filter(pl.col("moved_minor").is_not_null())
+        .with_row_index("leg")
+        .sort("subject", "booked_at", pl.col("is_credit").not_(), "leg")
+        .drop("leg")
+        .with_row_index("leg")
+    )
+    instants = ordered["booked_at"].cast(pl.Int64).to_numpy()
+    into, out, moved = _allocate(
+        ordered["subject"].to_numpy(), instants, ordered["moved_minor"].to_numpy(), ordered["is_credit"].to_numpy(),
+        horizon_us,
+    )  # fmt: skip
+    pieces = pl.DataFrame(
+        {
+            "in_leg": into.astype(np.uint32), "out_leg": out.astype(np.uint32), "piece_minor": moved,
+            "dwell_us": instants[out] - instants[into],
+        }
+    )  # fmt: skip
+    return ordered, pieces
