@@ -17,7 +17,7 @@ from finpat.schemas import CHANNEL_DTYPE
 NO_PARTY = np.uint32(0xFFFFFFFF)  # counterparty code of a leg whose other side is unknown
 
 # Optional leg columns: carried when a source had them, absent otherwise.
-PLACE_COLUMNS = ("city", "country", "merchant_category", "branch_id", "device_id")
+PLACE_COLUMNS = ("city", "country", "merchant_category", "branch_id", "device_id", "conductor_id", "status")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Ledger:
         local_hour Int8?          0..23 on the wall clock of the place; null if the place or the time is unknown
         row UInt32                position in the payments frame the ledger was built from (evidence look-up)
         currency Enum?            only where the data has more than one currency
-        city, country, merchant_category, branch_id, device_id Categorical?   only where a source had them
+        city, country, merchant_category, branch_id, device_id, conductor_id (who stood at the counter), status (booked,
+        declined, reversed, ...) Categorical?   only where a source had them
     offsets: Int64, len(accounts)+1; the legs of account i are legs[offsets[i]:offsets[i+1]].
     """
 

@@ -1,8 +1,8 @@
 """What an indicator is: its parameters, its card and one function, in one place.
 
-An indicator is a reason to look, never a conclusion. Its function gets a `Context` and its parameters and returns an
-`Outcome`: the windows in which the definition holds, and the rows that evidence is drawn from. Everything else
-(overrides, merging, ids, sentences, what could not be judged) is done once, in evaluation.py.
+An indicator is a reason to look, never a conclusion. Its function gets a `Context` and its parameters and
+returns an `Outcome`: the windows in which the definition holds, and the rows that evidence is drawn from.
+Everything else (overrides, merging, ids, sentences, what could not be judged) is done once, in evaluation.py.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def parameter(
 ) -> Any:
     """One parameter of an indicator: a dataclass field with its default, why it is that, and its bounds.
 
-    stricter: the direction of the value in which the indicator can only find less ("" where neither is certain).
+    stricter: the direction of the value in which the indicator can only find less ("" where neither is
+    certain).
     low, high: smallest and largest value a setting may give, both allowed.
     """
     return field(default=default, metadata={"why": why, "stricter": stricter, "low": low, "high": high})
@@ -43,8 +44,8 @@ def parameter(
 class Value:
     """One number of a finding: a column of `Outcome.windows`, with the bound it is held against.
 
-    threshold: name of a parameter, or of a further column of `windows` in the same unit; "" where the number is told
-        but not tested. Money columns are minor units of the window's `currency`.
+    threshold: name of a parameter, or of a further column of `windows` in the same unit; "" where the number
+        is told but not tested. Money columns are minor units of the window's `currency`.
     """
 
     name: str
@@ -57,12 +58,14 @@ class Value:
 class Outcome:
     """What an indicator's function returns.
 
-    windows: one row per window in which the definition holds: `subject` (any integer that `rows` shares: an account, a
-        person, a beneficiary), `window_start`, `window_end` (first and last instant of its evidence), one column per
-        declared value, `currency` where a value is money.
-    rows: candidate evidence: `subject`, `account`, `booked_at`, `row`. The rows of a subject from window_start to
-        window_end, both included, are a window's evidence; each account among them gets the finding.
-    unjudged: `account`, `missing_field`: accounts that everything but the missing field would have let be judged.
+    windows: one row per window in which the definition holds: `subject` (any integer that `rows` shares: an
+        account, a person, a beneficiary), `window_start`, `window_end` (first and last instant of its
+        evidence), one column per declared value, `currency` where a value is money.
+    rows: candidate evidence: `subject`, `account`, `booked_at`, `row`. The rows of a subject from
+        window_start to window_end, both included, are a window's evidence; each account among them gets the
+        finding.
+    unjudged: `account`, `missing_field`: accounts that everything but the missing field would have let be
+    judged.
     """
 
     windows: pl.DataFrame
@@ -74,12 +77,12 @@ class Outcome:
 class Indicator:
     """One red flag.
 
-    id: the catalogue's id, never used again for anything else. level: `account`, or `portfolio` for a statement about
-    the whole data set (account_id null). source: documents, with `evidence` telling how well each was read (V1 text,
-    V2 secondary, M memory, D the numbers are this project's defaults, U an unofficial code base). needs: what the
-    indicator cannot do without: optional leg or account columns, `time` (time of day), `local_hour`. fact: the
-    finding in a few words, `{name}` being a value or parameter. caution: who shows the same innocently. measured: the
-    measured precision where there is one.
+    id: the catalogue's id, never used again for anything else. level: `account`, or `portfolio` for a
+    statement about the whole data set (account_id null). source: documents, with `evidence` telling how well
+    each was read (V1 text, V2 secondary, M memory, D the numbers are this project's defaults, U an unofficial
+    code base). needs: what the indicator cannot do without: optional leg or account columns, `time` (time of
+    day), `local_hour`. fact: the finding in a few words, `{name}` being a value or parameter. caution: who
+    shows the same innocently. measured: the measured precision where there is one.
     """
 
     id: str
@@ -127,7 +130,8 @@ class Indicator:
         """The parameters, those in `overrides` replaced.
 
         Raises:
-            SettingsError: a name the indicator lacks (the nearest is named), a value of another type or out of bounds.
+            SettingsError: a name the indicator lacks (the nearest is named), a value of another type or out
+            of bounds.
         """
         known = {item.name: item for item in self.parameter_fields()}
         values = {}
@@ -143,7 +147,9 @@ class Indicator:
 def _checked(where: str, value: Any, default: Any, metadata: Any) -> Any:
     """`value` in the type of `default` and inside the bounds. Raises SettingsError otherwise."""
     if isinstance(default, tuple):
-        if not isinstance(value, (list, tuple)) or not all(isinstance(item, type(default[0])) for item in value):
+        if not isinstance(value, (list, tuple)) or not all(
+            isinstance(item, type(default[0])) for item in value
+        ):
             raise SettingsError(f"{where} = {value!r}: expected a list like {list(default)!r}")
         return tuple(value)
     expected = type(default)
@@ -154,6 +160,8 @@ def _checked(where: str, value: Any, default: Any, metadata: Any) -> Any:
         raise SettingsError(f"{where} = {value!r}: expected {names[expected]} like {default!r}")
     low, high = metadata["low"], metadata["high"]
     if (low is not None and not value >= low) or (high is not None and not value <= high):
-        bounds = f"at least {low}" if high is None else f"at most {high}" if low is None else f"{low} to {high}"
+        bounds = (
+            f"at least {low}" if high is None else f"at most {high}" if low is None else f"{low} to {high}"
+        )
         raise SettingsError(f"{where} = {value!r}: expected {bounds}")
     return value

@@ -1,4 +1,4 @@
-"""What an indicator's function may look at: legs cut to what it asks for, accounts, persons, thresholds, peers."""
+"""What an indicator's function may look at: legs, accounts, persons, thresholds, peers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,23 @@ from finpat.indicators.thresholds import Thresholds, Use
 from finpat.ledger import NO_PARTY, Ledger
 from finpat.money import decimals_of
 
-# Words that sources write for a booking that did not take effect, or was taken back. Such legs count nowhere, except
+# Words that sources write for a booking that did not take effect, or was taken back. Such legs count nowhere,
+# except
 # where an indicator asks for them.
 NOT_EFFECTIVE = (
-    "declined", "cancelled", "canceled", "rejected", "failed", "reversed", "reversal", "refunded", "chargeback", "void",
-    "voided", "returned",
-)  # fmt: skip
+    "declined",
+    "cancelled",
+    "canceled",
+    "rejected",
+    "failed",
+    "reversed",
+    "reversal",
+    "refunded",
+    "chargeback",
+    "void",
+    "voided",
+    "returned",
+)
 REFUSED = ("declined", "cancelled", "canceled", "rejected", "failed", "void", "voided")
 
 CASH_CHANNELS = ("cash", "atm")
@@ -65,14 +76,19 @@ class Context:
     def accounts(self) -> pl.DataFrame:
         """Held accounts with `account` (code, UInt32) and the columns that holders' data lacks as nulls."""
         frame = self.ledger.accounts.with_row_index("account")
-        absent = {"holder_id": pl.String, "holder_type": pl.String, "opened_on": pl.Date, "country": pl.String}
+        absent = {
+            "holder_id": pl.String,
+            "holder_type": pl.String,
+            "opened_on": pl.Date,
+            "country": pl.String,
+        }
         return frame.with_columns(
             pl.lit(None, dtype).alias(name) for name, dtype in absent.items() if name not in frame.columns
         )
 
     @cached_property
     def persons(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
-        """Account code -> person: the smallest code among the accounts of one holder_id; unknown holder: itself."""
+        """Account code -> person: the smallest code of the holder's accounts; unknown holder: itself."""
         codes = self.accounts.select(
             pl.when(pl.col("holder_id").is_not_null())
             .then(pl.col("account").min().over("holder_id"))
@@ -85,16 +101,23 @@ class Context:
         """Account code -> its code among the ledger's parties."""
         parties = self.ledger.parties
         codes = pl.DataFrame({"account_id": parties}).with_row_index("party")
-        joined = self.accounts.select("account", "account_id").join(codes, on="account_id", how="left").sort("account")
+        joined = (
+            self.accounts.select("account", "account_id")
+            .join(codes, on="account_id", how="left")
+            .sort("account")
+        )
         return joined["party"].to_numpy().astype(np.uint32)
 
     @cached_property
     def own_accounts(self) -> pl.DataFrame:
-        """Pairs (account, counterparty) that belong to one holder: moving money between them is no movement."""
+        """Pairs (account, counterparty) of one holder: money between them has not moved."""
         known = self.accounts.filter(pl.col("holder_id").is_not_null()).select("account", "holder_id")
         shared = known.filter(pl.len().over("holder_id") > 1)
         parties = pl.DataFrame(
-            {"other": np.arange(self.ledger.account_count, dtype=np.uint32), "counterparty": self.party_of_account}
+            {
+                "other": np.arange(self.ledger.account_count, dtype=np.uint32),
+                "counterparty": self.party_of_account,
+            }
         )
         return (
             shared.join(shared.rename({"account": "other"}), on="holder_id")
@@ -119,9 +142,10 @@ class Context:
     ) -> pl.DataFrame:
         """The legs that `where` keeps, in order of (subject, booked_at, ledger order).
 
-        Always has subject, account, booked_at, row and currency (String); `columns` are added. subject is the account or,
-        with `person`, the person who holds it and the currency in one code, so that sums never mix currencies. Legs whose status says that they did not take effect are left out
-        while `effective`; transfers between accounts of one holder are left out unless `own`.
+        Always has subject, account, booked_at, row and currency (String); `columns` are added. subject is the
+        account or, with `person`, the person who holds it and the currency in one code, so that sums never
+        mix currencies. Legs whose status says that they did not take effect are left out while `effective`;
+        transfers between accounts of one holder are left out unless `own`.
         """
         lazy = self.ledger.legs.lazy()
         if "currency" not in self.ledger.legs.columns:
@@ -167,7 +191,7 @@ class Context:
         return pl.col("currency").replace_strict(units, return_dtype=pl.Int64)
 
     def with_limit(self, legs: pl.DataFrame, use: Use) -> pl.DataFrame:
-        """Add the legal threshold of each leg and `is_reportable`: whether the leg alone is caught by it (null: no rule).
+        """Add the legal threshold of each leg and `is_reportable`: caught alone (null: no rule).
 
         See `Thresholds.attach` for the other columns.
         """
@@ -176,7 +200,7 @@ class Context:
         )
 
     def without_limit(self, legs: pl.DataFrame, at_least: int) -> pl.DataFrame:
-        """Accounts with `at_least` legs (columns of `with_limit`) in one currency for which no threshold is known."""
+        """Accounts with `at_least` legs (of `with_limit`) in a currency without a known threshold."""
         return (
             legs.filter(pl.col("limit_minor").is_null())
             .group_by("account", "currency")
@@ -188,14 +212,17 @@ class Context:
     def without_caps(self, legs: pl.DataFrame, sharing: int) -> pl.DataFrame:
         """`legs` with is_cap: whether the amount is the per-payment limit of its network, not a choice.
 
-        The largest amount of a capped channel (per currency and direction) is taken for its limit when at least
-        `sharing` accounts reach exactly that amount. Needs the columns channel, is_credit and amount_minor.
+        The largest amount of a capped channel (per currency and direction) is taken for its limit when at
+        least `sharing` accounts reach exactly that amount. Needs the columns channel, is_credit and
+        amount_minor.
         """
         caps = self.once(("caps", sharing), lambda: self._caps(sharing))
         key = ["channel", "currency", "is_credit", "amount_minor"]
         if not caps.height:
             return legs.with_columns(is_cap=pl.lit(False))
-        return legs.join(caps, on=key, how="left", maintain_order="left").with_columns(pl.col("is_cap").fill_null(False))
+        return legs.join(caps, on=key, how="left", maintain_order="left").with_columns(
+            pl.col("is_cap").fill_null(False)
+        )
 
     def _caps(self, sharing: int) -> pl.DataFrame:
         legs = self.legs(pl.col("channel").is_in(CAPPED_CHANNELS), "channel", "is_credit", "amount_minor")
@@ -211,23 +238,30 @@ class Context:
     def peer_groups(self) -> pl.DataFrame:
         """account, peer_group: holder type x age of the account.
 
-        Ages are measured at the last booking of the data, in the bands that dormancy practice uses (up to 3, 6 and 12
-        months, older, unknown). Unknown holder types are a group of their own.
+        Ages are measured at the last booking of the data, in the bands that dormancy practice uses (up to 3,
+        6 and 12 months, older, unknown). Unknown holder types are a group of their own.
         """
         last = self.ledger.accounts["last_at"].max()
         age = (pl.lit(last).cast(pl.Date) - pl.col("opened_on")).dt.total_days()
         band = (
-            pl.when(age < 91).then(pl.lit("3m")).when(age < 182).then(pl.lit("6m")).when(age < 365).then(pl.lit("12m"))
-            .when(age.is_not_null()).then(pl.lit("older")).otherwise(pl.lit("?"))
-        )  # fmt: skip
+            pl.when(age < 91)
+            .then(pl.lit("3m"))
+            .when(age < 182)
+            .then(pl.lit("6m"))
+            .when(age < 365)
+            .then(pl.lit("12m"))
+            .when(age.is_not_null())
+            .then(pl.lit("older"))
+            .otherwise(pl.lit("?"))
+        )
         kind = pl.col("holder_type").cast(pl.String).fill_null("?")
         return self.accounts.select("account", peer_group=pl.format("{}|{}", kind, band))
 
     def peer_spread(self, values: pl.DataFrame) -> pl.DataFrame:
         """Median and spread of an amount among peers, never mixing currencies.
 
-        values: account, currency, x (one row per account and currency that has the thing measured). Returns peer_group,
-        currency, peers (how many), peer_median, peer_spread (1.4826 x median absolute deviation).
+        values: account, currency, x (one row per account and currency that has the thing measured). Returns
+        peer_group, currency, peers (how many), peer_median, peer_spread (1.4826 x median absolute deviation).
         """
         key = ["peer_group", "currency"]
         return (

@@ -1,4 +1,4 @@
-"""From the indicators' functions to findings: overrides, what cannot be judged, merging, ids, values, sentences."""
+"""From the indicators' functions to findings: merging, ids, values, sentences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ from finpat.money import decimals_of
 
 VALUES_DTYPE = pl.List(
     pl.Struct(
-        {"name": pl.String, "value": pl.Float64, "unit": pl.String, "threshold": pl.Float64, "operator": pl.String}
+        {
+            "name": pl.String,
+            "value": pl.Float64,
+            "unit": pl.String,
+            "threshold": pl.Float64,
+            "operator": pl.String,
+        }
     )
 )
 FINDINGS_SCHEMA: dict[str, Any] = {
@@ -51,11 +57,13 @@ CITIES_NAMED = 3
 class Findings:
     """What the indicators found, and what they could not judge.
 
-    findings: finding_id, account_id (null: about the whole data), indicator_id, typology, window_start, window_end,
-        values (structs name, value, unit, threshold, operator; money in units of the currency named as unit), sentence,
-        fact (the sentence's first part), weight (S, M, W), role (PV, PC, NET, BIZ, or two joined by /), state (`found` or
-        `not_evaluable`), missing_field. Sorted by indicator, account, window, id.
-    evidence: finding_id, row (the ledger's `row`), sorted by both. Every account finding that is `found` has some.
+    findings: finding_id, account_id (null: about the whole data), indicator_id, typology, window_start,
+        window_end, values (structs name, value, unit, threshold, operator; money in units of the currency
+        named as unit), sentence, fact (the sentence's first part), weight (S, M, W), role (PV, PC, NET, BIZ,
+        or two joined by /), state (`found` or `not_evaluable`), missing_field. Sorted by indicator, account,
+        window, id.
+    evidence: finding_id, row (the ledger's `row`), sorted by both. Every account finding that is `found` has
+    some.
     """
 
     findings: pl.DataFrame
@@ -109,11 +117,17 @@ def evaluate_indicators(
     )
 
 
-def _judge(indicator: Indicator, parameters: Any, context: Context) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+def _judge(
+    indicator: Indicator, parameters: Any, context: Context
+) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
     """The findings and evidence of one indicator, and its rows about what could not be judged."""
     missing = [name for name in indicator.needs if not context.has(name)]
     if missing:
-        return [_not_evaluable(indicator, pl.DataFrame({"account_id": [None], "missing_field": [", ".join(missing)]}))]
+        return [
+            _not_evaluable(
+                indicator, pl.DataFrame({"account_id": [None], "missing_field": [", ".join(missing)]})
+            )
+        ]
     outcome = indicator.find(context, parameters)
     judged = [_found(indicator, parameters, outcome, context)]
     if outcome.unjudged is not None and outcome.unjudged.height:
@@ -124,7 +138,7 @@ def _judge(indicator: Indicator, parameters: Any, context: Context) -> list[tupl
 
 
 def _named(unjudged: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """account_id and missing_field, one row per account; beyond a sane number one row for all, account_id null."""
+    """account_id and missing_field, one row per account; of too many accounts one row, account_id null."""
     each = unjudged.unique(["account", "missing_field"]).join(
         context.accounts.select("account", "account_id"), on="account"
     )
@@ -153,7 +167,9 @@ def _not_evaluable(indicator: Indicator, named: pl.DataFrame) -> tuple[pl.DataFr
             "state": "not_evaluable",
             "missing_field": field,
         }
-        for account_id, field in named.select("account_id", "missing_field").sort(pl.all(), nulls_last=True).iter_rows()
+        for account_id, field in named.select("account_id", "missing_field")
+        .sort(pl.all(), nulls_last=True)
+        .iter_rows()
     ]
     return pl.DataFrame(rows, schema=FINDINGS_SCHEMA), pl.DataFrame(schema=EVIDENCE_SCHEMA)
 
@@ -172,15 +188,22 @@ def _found(
         .sort("subject", "booked_at")
         .join_asof(
             spans.select("subject", "span", "first_at", "last_at").sort("subject", "first_at"),
-            left_on="booked_at", right_on="first_at", by="subject", strategy="backward", check_sortedness=False,
+            left_on="booked_at",
+            right_on="first_at",
+            by="subject",
+            strategy="backward",
+            check_sortedness=False,
         )
         .filter(pl.col("booked_at") <= pl.col("last_at"))
-    )  # fmt: skip
+    )
     content = _content(evidence, context)
     shared = (
-        content.select("span", "account").unique().join(context.accounts.select("account", "account_id"), on="account")
-        .join(spans, on="span").sort("span", "account_id")
-    )  # fmt: skip
+        content.select("span", "account")
+        .unique()
+        .join(context.accounts.select("account", "account_id"), on="account")
+        .join(spans, on="span")
+        .sort("span", "account_id")
+    )
     digests = _digests(content)
     places = _places(content, context)
     money = context.ledger.accounts["currency"].cast(pl.String)
@@ -212,7 +235,10 @@ def _found(
         )
     frame = pl.DataFrame(records, schema={**FINDINGS_SCHEMA, "span": pl.UInt32})
     rows = (
-        frame.select("finding_id", "span").join(content.select("span", "row"), on="span").select("finding_id", "row").unique()
+        frame.select("finding_id", "span")
+        .join(content.select("span", "row"), on="span")
+        .select("finding_id", "row")
+        .unique()
     )
     return frame.drop("span"), rows
 
@@ -226,7 +252,9 @@ def _portfolio(indicator: Indicator, parameters: Any, spans: pl.DataFrame) -> pl
         start, end = record["first_at"], record["last_at"]
         records.append(
             {
-                "finding_id": _digest(indicator.id, record["part"], start.isoformat(), end.isoformat().encode()),
+                "finding_id": _digest(
+                    indicator.id, record["part"], start.isoformat(), end.isoformat().encode()
+                ),
                 "account_id": None,
                 "indicator_id": indicator.id,
                 "typology": indicator.typology,
@@ -268,13 +296,20 @@ def _content(evidence: pl.DataFrame, context: Context) -> pl.DataFrame:
     city = pl.col("city").cast(pl.String) if "city" in legs.columns else pl.lit(None, pl.String).alias("city")
     said = legs.lazy().select("account", "row", "is_credit", "amount_minor", "counterparty", city)
     content = (
-        evidence.lazy().join(said, on=["account", "row"], how="inner").unique(["span", "account", "row", "is_credit"]).collect()
+        evidence.lazy()
+        .join(said, on=["account", "row"], how="inner")
+        .unique(["span", "account", "row", "is_credit"])
+        .collect()
     )
     unknown = content["counterparty"] == int(NO_PARTY)
     named = parties.gather(content["counterparty"].set(unknown, 0)).set(unknown, None)
     return content.with_columns(
         said=pl.format(
-            "{}|{}|{}|{}", pl.col("booked_at").cast(pl.Int64), "amount_minor", "is_credit", named.fill_null("").alias("party")
+            "{}|{}|{}|{}",
+            pl.col("booked_at").cast(pl.Int64),
+            "amount_minor",
+            "is_credit",
+            named.fill_null("").alias("party"),
         )
     ).sort("span", "booked_at", "said", "account", "row")
 
@@ -282,9 +317,12 @@ def _content(evidence: pl.DataFrame, context: Context) -> pl.DataFrame:
 def _digests(content: pl.DataFrame) -> dict[int, tuple[int, bytes]]:
     """Per span: number of evidence rows, and a digest of what they say."""
     rows = content.unique(["span", "row"], keep="first", maintain_order=True)
-    told = rows.group_by("span", maintain_order=True).agg(pl.len().alias("size"), pl.col("said").str.join("\n"))
+    told = rows.group_by("span", maintain_order=True).agg(
+        pl.len().alias("size"), pl.col("said").str.join("\n")
+    )
     return {
-        span: (size, hashlib.blake2b(said.encode(), digest_size=16).digest()) for span, size, said in told.iter_rows()
+        span: (size, hashlib.blake2b(said.encode(), digest_size=16).digest())
+        for span, size, said in told.iter_rows()
     }
 
 
@@ -312,7 +350,8 @@ def _digest(indicator_id: str, subject: str, start: str, evidence: bytes) -> str
 
 def _value(value: Value, record: dict[str, Any], parameters: Any) -> dict[str, Any]:
     """One value of a finding against its bound; money in units of its currency, named without `_minor`."""
-    number, operator = record[value.name], value.operator
+    number = record[value.name]
+    operator: str = value.operator
     bound: Any = None
     if value.threshold == "reportable_from_minor":  # told as the law tells it: `> 10 000`, not `>= 10 000.01`
         bound = record["limit_minor"]
@@ -366,13 +405,18 @@ def _fact(indicator: Indicator, parameters: Any, values: list[dict[str, Any]]) -
 def _sentence(
     indicator: Indicator, parameters: Any, fact: str, size: int, start: datetime, end: datetime, places: str
 ) -> str:
-    """The finding told in full: fact, rows, period, places, parameters, source, innocent explanation, role."""
+    """The finding told in full: fact, rows, period, places, parameters, source, caution, role."""
     settings = ", ".join(
         f"{name}={_spoken_parameter(value)}" for name, value in dataclasses.asdict(parameters).items()
     )
     shown = f"{size:,} rows" if size else "all rows"
-    period = f"between {start:%Y-%m-%d} and {end:%Y-%m-%d}" if start.date() != end.date() else f"on {start:%Y-%m-%d}"
+    period = (
+        f"between {start:%Y-%m-%d} and {end:%Y-%m-%d}"
+        if start.date() != end.date()
+        else f"on {start:%Y-%m-%d}"
+    )
     return (
-        f"{fact[:1].upper()}{fact[1:]} ({shown} {period}{f'; {places}' if places else ''}); parameters {settings}; "
+        f"{fact[:1].upper()}{fact[1:]} ({shown} {period}{f'; {places}' if places else ''}); parameters "
+        f"{settings}; "
         f"seen in {indicator.source}. Also common for {indicator.caution}. Role: {indicator.role_label}."
     )

@@ -1,8 +1,9 @@
 """Legal thresholds as data: which amount, by which operator, over which window, in which currency, from when.
 
-`thresholds.csv` holds the rules with their sources and evidence tags (V1 the text was read, V2 a secondary source,
-M from memory: verify before citing). Only rules with a `use` are tested by indicators; the others document what is
-in force. A leg is tested against the rule of its own currency on its own date, never against a converted amount.
+`thresholds.csv` holds the rules with their sources and evidence tags (V1 the text was read, V2 a secondary
+source, M from memory: verify before citing). Only rules with a `use` are tested by indicators; the others
+document what is in force. A leg is tested against the rule of its own currency on its own date, never against
+a converted amount.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ FILE = "thresholds.csv"
 
 @dataclass(frozen=True)
 class Threshold:
-    """One rule: `operator amount` in `currency`, summed over `window`, in force from valid_from to before valid_to."""
+    """One rule: `operator amount` in `currency`, summed over `window`, in force from valid_from until
+    valid_to."""
 
     jurisdiction: str
     instrument: str
@@ -49,7 +51,7 @@ class Threshold:
         return to_minor(self.amount, self.currency)
 
     def first_reportable_minor(self) -> int:
-        """Smallest amount that the operator catches: `> 10 000.00` starts at 10 000.01, `>= 10 000.00` at itself."""
+        """Smallest amount that the operator catches: 10 000.01 for `> 10 000.00`."""
         return self.amount_minor + (self.operator == ">")
 
 
@@ -84,10 +86,20 @@ def parse_thresholds(lines: Iterable[str], origin: str = FILE) -> tuple[Threshol
             raise SettingsError(f"{origin}, line {number}, {column} = {row[column]!r}: {error}") from None
         rules.append(
             Threshold(
-                row["jurisdiction"], row["instrument"], row["use"], row["currency"], row["operator"], amount,
-                row["window"], row["aggregation"], valid_from, valid_to, row["source"], row["evidence"],
+                row["jurisdiction"],
+                row["instrument"],
+                row["use"],
+                row["currency"],
+                row["operator"],
+                amount,
+                row["window"],
+                row["aggregation"],
+                valid_from,
+                valid_to,
+                row["source"],
+                row["evidence"],
             )
-        )  # fmt: skip
+        )
     return tuple(rules)
 
 
@@ -125,21 +137,22 @@ class Thresholds:
         return cls(rules, jurisdictions)
 
     def applying(self, use: Use, currency: str) -> list[Threshold]:
-        """Rules of a use in a currency, preferred first; several only where they follow each other in time."""
+        """Rules of a use in a currency, preferred first, each with its time of validity."""
         rules = [rule for rule in self.rules if rule.use == use and rule.currency == currency]
         if self.jurisdictions:
             order = {name: place for place, name in enumerate(self.jurisdictions)}
             rules = sorted(
-                (rule for rule in rules if rule.jurisdiction in order), key=lambda rule: order[rule.jurisdiction]
+                (rule for rule in rules if rule.jurisdiction in order),
+                key=lambda rule: order[rule.jurisdiction],
             )
         return rules
 
     def attach(self, legs: pl.DataFrame, use: Use) -> pl.DataFrame:
         """Add the rule each leg is tested against, by its currency and date.
 
-        Adds limit_minor (Int64, the threshold's amount), reportable_from_minor (Int64, the smallest amount the
-        operator catches), legal_window (String) and threshold_rule (String, jurisdiction and instrument); all null where
-        no rule applies.
+        Adds limit_minor (Int64, the threshold's amount), reportable_from_minor (Int64, the smallest amount
+        the operator catches), legal_window (String) and threshold_rule (String, jurisdiction and instrument);
+        all null where no rule applies.
         """
         amount = pl.lit(None, pl.Int64)
         start = pl.lit(None, pl.Int64)
@@ -147,7 +160,9 @@ class Thresholds:
         label = pl.lit(None, pl.String)
         for currency in legs["currency"].unique().cast(pl.String).sort():
             for rule in reversed(self.applying(use, currency)):
-                fits = (pl.col("currency").cast(pl.String) == currency) & (pl.col("booked_at") >= rule.valid_from)
+                fits = (pl.col("currency").cast(pl.String) == currency) & (
+                    pl.col("booked_at") >= rule.valid_from
+                )
                 if rule.valid_to is not None:
                     fits &= pl.col("booked_at") < rule.valid_to
                 amount = pl.when(fits).then(pl.lit(rule.amount_minor, pl.Int64)).otherwise(amount)

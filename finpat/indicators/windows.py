@@ -1,4 +1,4 @@
-"""Windows over rows of many subjects: trailing sums, positions in time, merging, and first-in first-out allocation.
+"""Windows over rows of many subjects: trailing values, positions, merging, first-in first-out.
 
 Every window looks backwards: (t - w, t]. All rows of one instant belong to the same window.
 """
@@ -16,8 +16,10 @@ import polars as pl
 Ints = npt.NDArray[np.int64]
 
 
-def trailing(rows: pl.DataFrame, width_us: int, *values: pl.Expr, by: tuple[str, ...] = ("subject",)) -> pl.DataFrame:
-    """One window per row of `rows`, ending at it: `by`, window_start (its first row), window_end, and `values`.
+def trailing(
+    rows: pl.DataFrame, width_us: int, *values: pl.Expr, by: tuple[str, ...] = ("subject",)
+) -> pl.DataFrame:
+    """One window per row of `rows`: `by`, window_start (its first row), window_end, `values`.
 
     rows: sorted by `by`, then booked_at. width_us: microseconds; a row exactly that old is outside.
     """
@@ -50,18 +52,26 @@ class Timeline:
     def position(self, subject: npt.NDArray[Any], until: npt.NDArray[Any]) -> Ints:
         """Index of the first row of each `subject` after the instant `until`, rows at it included before."""
         rank = np.searchsorted(self._instants, until.astype(np.int64), side="right")
-        return np.searchsorted(self._keys, subject.astype(np.int64) * self._stride + rank, side="left").astype(np.int64)
+        return np.searchsorted(
+            self._keys, subject.astype(np.int64) * self._stride + rank, side="left"
+        ).astype(np.int64)
 
     def count(self, subject: npt.NDArray[Any], after: npt.NDArray[Any], until: npt.NDArray[Any]) -> Ints:
         """Rows of each `subject` in (after, until]."""
         return self.position(subject, until) - self.position(subject, after)
 
     def total(
-        self, amounts: npt.NDArray[Any], subject: npt.NDArray[Any], after: npt.NDArray[Any], until: npt.NDArray[Any]
+        self,
+        amounts: npt.NDArray[Any],
+        subject: npt.NDArray[Any],
+        after: npt.NDArray[Any],
+        until: npt.NDArray[Any],
     ) -> Ints:
         """Sum of `amounts` (one per row) of each `subject` in (after, until]."""
         running = np.concatenate([[0], np.cumsum(amounts.astype(np.int64))])
-        return np.asarray(running[self.position(subject, until)] - running[self.position(subject, after)], dtype=np.int64)
+        return np.asarray(
+            running[self.position(subject, until)] - running[self.position(subject, after)], dtype=np.int64
+        )
 
 
 def merge(windows: pl.DataFrame) -> pl.DataFrame:
@@ -72,15 +82,12 @@ def merge(windows: pl.DataFrame) -> pl.DataFrame:
     ordered = windows.sort("subject", "window_start", "window_end")
     reach = pl.col("window_end").cum_max().shift(1).over("subject")
     starts_new = (pl.col("window_start") > reach).fill_null(True)
-    return (
-        ordered.with_columns(span=starts_new.cast(pl.UInt32).cum_sum())
-        .with_columns(
-            first_at=pl.col("window_start").min().over("span"), last_at=pl.col("window_end").max().over("span")
-        )
-    )  # fmt: skip
+    return ordered.with_columns(span=starts_new.cast(pl.UInt32).cum_sum()).with_columns(
+        first_at=pl.col("window_start").min().over("span"), last_at=pl.col("window_end").max().over("span")
+    )
 
 
-@numba.njit(cache=True)  # type: ignore[misc]
+@numba.njit(cache=True)
 def _allocate(account, instant, amount, is_credit, horizon):  # type: ignore[no-untyped-def]
     """First in, first out within a horizon. A credit older than the horizon has left the queue."""
     size = len(account)
@@ -114,8 +121,9 @@ def _allocate(account, instant, amount, is_credit, horizon):  # type: ignore[no-
 def allocate(legs: pl.DataFrame, horizon_us: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Allocate every outflow once, to the oldest inflows of the account at most `horizon_us` older.
 
-    legs: subject, booked_at, is_credit, moved_minor (Int64, null rows are left out), in ledger order. Within one instant
-    credits come first: what arrives may leave at once. A credit and a debit exactly the horizon apart do belong together.
+    legs: subject, booked_at, is_credit, moved_minor (Int64, null rows are left out), in ledger order. Within
+    one instant credits come first: what arrives may leave at once. A credit and a debit exactly the horizon
+    apart do belong together.
     Returns (legs in the order used, with `leg`; pieces: in_leg, out_leg, piece_minor, dwell_us).
     """
     ordered = (
@@ -127,13 +135,18 @@ def allocate(legs: pl.DataFrame, horizon_us: int) -> tuple[pl.DataFrame, pl.Data
     )
     instants = ordered["booked_at"].cast(pl.Int64).to_numpy()
     into, out, moved = _allocate(
-        ordered["subject"].to_numpy(), instants, ordered["moved_minor"].to_numpy(), ordered["is_credit"].to_numpy(),
+        ordered["subject"].to_numpy(),
+        instants,
+        ordered["moved_minor"].to_numpy(),
+        ordered["is_credit"].to_numpy(),
         horizon_us,
-    )  # fmt: skip
+    )
     pieces = pl.DataFrame(
         {
-            "in_leg": into.astype(np.uint32), "out_leg": out.astype(np.uint32), "piece_minor": moved,
+            "in_leg": into.astype(np.uint32),
+            "out_leg": out.astype(np.uint32),
+            "piece_minor": moved,
             "dwell_us": instants[out] - instants[into],
         }
-    )  # fmt: skip
+    )
     return ordered, pieces

@@ -25,7 +25,9 @@ def ledger(*rows: dict[str, Any], accounts: pl.DataFrame | None = None) -> Ledge
     return build_ledger(frame, accounts)
 
 
-def judge(indicator_id: str, data: Ledger, *, jurisdictions: tuple[str, ...] = (), **parameters: Any) -> Findings:
+def judge(
+    indicator_id: str, data: Ledger, *, jurisdictions: tuple[str, ...] = (), **parameters: Any
+) -> Findings:
     """Evaluate one indicator, with overridden parameters (of other indicators: `id={...}` in `others`)."""
     others = parameters.pop("others", {})
     overrides = {indicator_id: parameters, **others}
@@ -47,10 +49,16 @@ def found(indicator_id: str, data: Ledger, **parameters: Any) -> list[str]:
 def missing(indicator_id: str, data: Ledger, **parameters: Any) -> list[tuple[str | None, str]]:
     """(account, missing field) of what the indicator could not judge."""
     findings = judge(indicator_id, data, **parameters).findings
-    return list(findings.filter(pl.col("state") == "not_evaluable").select("account_id", "missing_field").iter_rows())
+    return list(
+        findings.filter(pl.col("state") == "not_evaluable").select("account_id", "missing_field").iter_rows()
+    )
 
 
 def values(indicator_id: str, data: Ledger, **parameters: Any) -> dict[str, float]:
     """Values of the only finding."""
-    (told,) = judge(indicator_id, data, **parameters).findings.filter(pl.col("state") == "found")["values"].to_list()
+    (told,) = (
+        judge(indicator_id, data, **parameters)
+        .findings.filter(pl.col("state") == "found")["values"]
+        .to_list()
+    )
     return {value["name"]: value["value"] for value in told}

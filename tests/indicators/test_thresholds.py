@@ -1,17 +1,23 @@
 """Legal thresholds: operators, currencies, dates, jurisdictions."""
 
+from dataclasses import fields
 from datetime import datetime
 
 import polars as pl
 import pytest
 
 from finpat.errors import SettingsError
-from finpat.indicators.thresholds import Thresholds, parse_thresholds, shipped_thresholds
+from finpat.indicators.thresholds import Threshold, Thresholds, parse_thresholds, shipped_thresholds
 
-HEADER = "jurisdiction,instrument,use,currency,operator,amount,window,aggregation,valid_from,valid_to,source,evidence"
+HEADER = ",".join(field.name for field in fields(Threshold))
 
 
-def attached(currency: str, amount_minor: int, when: datetime = datetime(2026, 3, 2), jurisdictions: tuple[str, ...] = ()):
+def attached(
+    currency: str,
+    amount_minor: int,
+    when: datetime = datetime(2026, 3, 2),
+    jurisdictions: tuple[str, ...] = (),
+):
     legs = pl.DataFrame({"currency": [currency], "amount_minor": [amount_minor], "booked_at": [when]})
     return Thresholds.of(jurisdictions).attach(legs, "cash_report").row(0, named=True)
 
@@ -31,7 +37,13 @@ def test_more_than_and_at_least_differ_by_one_cent(currency, amount_minor, caugh
 
 @pytest.mark.parametrize(
     ("currency", "window"),
-    [("USD", "business_day"), ("CAD", "rolling_24h"), ("AUD", "single"), ("INR", "calendar_month"), ("EUR", "linked")],
+    [
+        ("USD", "business_day"),
+        ("CAD", "rolling_24h"),
+        ("AUD", "single"),
+        ("INR", "calendar_month"),
+        ("EUR", "linked"),
+    ],
 )
 def test_each_jurisdiction_sums_over_its_own_window(currency, window):
     assert attached(currency, 1)["legal_window"] == window
@@ -76,7 +88,9 @@ def test_rules_of_one_use_currency_and_jurisdiction_never_overlap_in_time():
         others = [
             other
             for other in shipped_thresholds()
-            if other is not rule and (other.use, other.currency, other.jurisdiction) == (rule.use, rule.currency, rule.jurisdiction)
+            if other is not rule
+            and (other.use, other.currency, other.jurisdiction)
+            == (rule.use, rule.currency, rule.jurisdiction)
         ]
         for other in others:
             assert (rule.valid_to and rule.valid_to <= other.valid_from) or (
