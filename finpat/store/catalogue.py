@@ -27,7 +27,8 @@ SEGMENT_NAME = re.compile(r"\d+\.parquet")
 class StoredFile:
     """One row of `files`.
 
-    Instants are naive UTC; `segment` is relative to the workspace, null where nothing was new.
+    Instants are naive UTC. header: the source's columns; delimiter: null where it is no delimited text.
+    segment: relative to the workspace, null where nothing was new.
     """
 
     file_id: int
@@ -38,6 +39,8 @@ class StoredFile:
     mapping_name: str
     mapping_text: str
     mapping_sha256: str
+    header: list[str]
+    delimiter: str | None
     source_rows: int
     loaded: int
     duplicate: int

@@ -207,7 +207,7 @@ def verdicts(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFram
 
 
 def _worst(compared: str, file_id: str) -> str:
-    """SQL of one conflict for each row in conflict; that of the written leg goes before that of the mirror."""
+    """SQL of one conflict for each row in conflict; the written leg goes before the mirror."""
     return f"""
         select position, {file_id} as file_id, first_line, differences
         from {compared} where differences <> ''

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 import duckdb
 import numpy as np
@@ -22,6 +21,10 @@ import polars as pl
 from finpat.config import Settings
 from finpat.errors import SourceError, UsageError
 from finpat.schemas import TABLES, Table
+from finpat.sources import Batch, Mapping, Source, read_batches, to_toml
+from finpat.sources.convert import REJECTS
+from finpat.sources.delimited import LINE
+from finpat.sources.reading import columns_of, layout_of, read_pieces
 from finpat.store import catalogue, duplicates, keys, segment
 from finpat.store.catalogue import FILE_COLUMNS, StoredFile
 from finpat.store.failures import told_in_one_line
@@ -30,31 +33,8 @@ from finpat.store.workspace import Workspace
 STORED = ("transactions", "accounts", "ads", "ad_payments", "watchlist")
 SHOWN_REASONS = 3
 
-REJECTS = {
-    "source_line": pl.Int64,
-    "column": pl.String,
-    "reason": pl.String,
-    "message": pl.String,
-    "raw": pl.String,
-}
-
-Progress = Callable[[int], None]
-
-
-class Batch(Protocol):
-    """A piece of a source: canonical rows, rejects (columns as REJECTS), and the number of source rows."""
-
-    @property
-    def rows(self) -> pl.DataFrame:
-        """Rows with a segment's columns, all but row_key; the id is absent or null where unknown."""
-
-    @property
-    def rejects(self) -> pl.DataFrame:
-        """Rows that cannot be loaded."""
-
-    @property
-    def source_rows(self) -> int:
-        """Number of source rows read."""
+Progress = Callable[[int], None]  # called with the rows read so far
+RawRows = Callable[[list[int]], dict[int, str]]  # source lines -> the rows as the source wrote them
 
 
 @dataclass(frozen=True)
@@ -67,6 +47,8 @@ class Origin:
     bytes: int
     mapping_name: str
     mapping_text: str
+    header: tuple[str, ...] = ()
+    delimiter: str | None = None
 
     @property
     def mapping_sha256(self) -> str:
@@ -92,6 +74,56 @@ class LoadReport:
     quarantined: int
     already_loaded: bool = False
     reasons: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def load(
+    workspace: Workspace,
+    source: Source,
+    mapping: Mapping,
+    *,
+    settings: Settings,
+    now: datetime,
+    progress: Progress | None = None,
+) -> LoadReport:
+    """Load one export file by a mapping, in one transaction; `now` and errors as in `load_batches`.
+
+    Raises:
+        SourceError: besides, whatever `sources.read_batches` cannot read.
+    """
+    origin = Origin(
+        mapping.table,
+        source.name,
+        source.sha256,
+        source.size,
+        mapping.name,
+        to_toml(mapping),
+        columns_of(source, mapping.dialect),
+        layout_of(source, mapping.dialect).delimiter if source.kind == "delimited" else None,
+    )
+    return load_batches(
+        workspace,
+        read_batches(source, mapping, settings),
+        origin,
+        settings=settings,
+        now=now,
+        progress=progress,
+        raw_rows=lambda lines: _raw_rows(source, mapping, settings, lines),
+    )
+
+
+def _raw_rows(source: Source, mapping: Mapping, settings: Settings, lines: list[int]) -> dict[int, str]:
+    """Rows of the source as it wrote them, found again by a second reading."""
+    wanted = pl.Series(lines, dtype=pl.Int64)
+    found: dict[int, str] = {}
+    for piece in read_pieces(source, mapping.dialect, settings):
+        positions = piece.frame[LINE].is_in(wanted.implode()).arg_true().to_list()
+        if positions:
+            numbers = piece.frame[LINE][positions].to_list()
+            found.update(zip(numbers, piece.raw(positions), strict=True))
+        if len(found) == len(wanted):
+            break
+    return found
 
 
 def load_batches(
@@ -102,15 +134,17 @@ def load_batches(
     settings: Settings,
     now: datetime,
     progress: Progress | None = None,
+    raw_rows: RawRows | None = None,
 ) -> LoadReport:
     """Load one file's batches in one transaction.
 
-    now: the instant that the catalogue keeps as ingested_at (naive UTC). progress: called with the rows read
-    so far.
+    now: the instant that the catalogue keeps as ingested_at (naive UTC). raw_rows: how to find rows in the
+    source again; without it, quarantine keeps the canonical values of a row that contradicts a stored one.
 
-    Raises: UsageError: the table is not one that the store keeps. SourceError: more rows are bad than
-        settings.ingest.max_reject_share allows, the file has no rows, or it was
-            loaded before by another mapping.
+    Raises:
+        UsageError: the table is not one that the store keeps.
+        SourceError: more rows are bad than settings.ingest.max_reject_share allows, the file has no rows, or
+            it was loaded before by another mapping.
         StoreError: another process is writing, the disk is full, or the workspace is read-only.
     """
     if origin.table not in STORED:
@@ -121,7 +155,8 @@ def load_batches(
             if file.sha256 == origin.sha256:
                 return _already_loaded(file, origin)
         with told_in_one_line(workspace.path, f"loading {origin.name}"), catalogue.transaction(connection):
-            return _Load(workspace, connection, origin, before).run(batches, settings, now, progress)
+            steps = _Load(workspace, connection, origin, before)
+            return steps.run(batches, settings, now, progress, raw_rows)
 
 
 def _already_loaded(file: StoredFile, origin: Origin) -> LoadReport:
@@ -158,10 +193,16 @@ class _Load:
         self.rejected = 0
         self.reasons: Counter[str] = Counter()
         self.first_reasons: list[str] = []
+        self.notes: tuple[str, ...] = ()
         self.made: list[npt.NDArray[np.bool_]] = []  # per row of the draft: the source gave no id
 
     def run(
-        self, batches: Iterable[Batch], settings: Settings, now: datetime, progress: Progress | None
+        self,
+        batches: Iterable[Batch],
+        settings: Settings,
+        now: datetime,
+        progress: Progress | None,
+        raw_rows: RawRows | None,
     ) -> LoadReport:
         self.segment.parent.mkdir(parents=True, exist_ok=True)
         written = segment.write_frames(self.part, self._rows(iter(batches), progress))
@@ -170,7 +211,14 @@ class _Load:
         if written:
             found = self._settle_duplicates()
             duplicate = found.height_of("duplicate")
-            self._quarantine(found.conflicts())
+            conflicts = found.conflicts()
+            if raw_rows is not None and conflicts.height:
+                raw = raw_rows(conflicts["source_line"].to_list())
+                lines = pl.col("source_line")
+                conflicts = conflicts.with_columns(
+                    raw=pl.coalesce(lines.replace_strict(raw, default=None, return_dtype=pl.String), "raw")
+                )
+            self._quarantine(conflicts)
         loaded = self.source_rows - duplicate - self.rejected
         if loaded:
             segment.put_in_place(self.part, self.segment)
@@ -186,11 +234,13 @@ class _Load:
             duplicate,
             self.rejected,
             reasons=dict(self.reasons.most_common()),
+            notes=self.notes,
         )
 
     def _rows(self, batches: Iterator[Batch], progress: Progress | None) -> Iterator[pl.DataFrame]:
         for batch in batches:
             self.source_rows += batch.source_rows
+            self.notes += batch.notes
             self._quarantine(batch.rejects)
             if batch.rows.height:
                 yield self._identified(batch.rows)
@@ -271,6 +321,8 @@ class _Load:
             mapping_name=self.origin.mapping_name,
             mapping_text=self.origin.mapping_text,
             mapping_sha256=self.origin.mapping_sha256,
+            header=list(self.origin.header),
+            delimiter=self.origin.delimiter,
             source_rows=self.source_rows,
             loaded=loaded,
             duplicate=duplicate,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from finpat.config import Settings
-from finpat.store.load import REJECTS, LoadReport, Origin, load_batches
+from finpat.sources import Batch
+from finpat.sources.convert import REJECTS
+from finpat.store.load import LoadReport, Origin, load_batches
 from finpat.store.workspace import Workspace
 
 NOW = datetime(2026, 4, 1, 9, 30)
@@ -31,15 +32,10 @@ ROW: dict[str, Any] = {
 }
 
 
-@dataclass
-class HandMadeBatch:
-    rows: pl.DataFrame
-    rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTS))
-    source_rows: int = -1
-
-    def __post_init__(self) -> None:
-        if self.source_rows < 0:
-            self.source_rows = self.rows.height + self.rejects.height
+def piece(rows: pl.DataFrame | None = None, rejects: pl.DataFrame | None = None) -> Batch:
+    rows = pl.DataFrame() if rows is None else rows
+    rejects = pl.DataFrame(schema=REJECTS) if rejects is None else rejects
+    return Batch(rows, rejects, rows.height + rejects.height)
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -55,10 +51,10 @@ def frame(rows: list[dict[str, Any]], first_line: int = 2) -> pl.DataFrame:
     return made.with_columns(pl.col(pl.Datetime).cast(pl.Datetime("us")))
 
 
-def batches(rows: list[dict[str, Any]], size: int = 1000) -> Iterator[HandMadeBatch]:
+def batches(rows: list[dict[str, Any]], size: int = 1000) -> Iterator[Batch]:
     whole = frame(rows)
-    for piece in whole.iter_slices(size):
-        yield HandMadeBatch(piece)
+    for rows_of_piece in whole.iter_slices(size):
+        yield piece(rows_of_piece)
 
 
 def reject(
@@ -67,8 +63,8 @@ def reject(
     return {"source_line": line, "column": column, "reason": reason, "message": f"{reason} here", "raw": raw}
 
 
-def rejected(*rejects: dict[str, Any]) -> HandMadeBatch:
-    return HandMadeBatch(pl.DataFrame(), pl.DataFrame(list(rejects), schema=REJECTS))
+def rejected(*rejects: dict[str, Any]) -> Batch:
+    return piece(rejects=pl.DataFrame(list(rejects), schema=REJECTS))
 
 
 def origin(

@@ -10,7 +10,7 @@ from finpat.errors import SourceError
 from finpat.store.load import load_batches
 from finpat.store.payments import fingerprint, locate, read_payments
 from finpat.store.workspace import Workspace
-from tests.store.exports import HandMadeBatch, batches, frame, ingest, origin, reject, rejected, row
+from tests.store.exports import batches, frame, ingest, origin, piece, reject, rejected, row
 
 
 def counts(report):
@@ -94,7 +94,7 @@ def test_a_two_sided_row_after_one_statement_brings_only_the_missing_leg(workspa
 
 
 def test_bad_rows_are_counted_and_the_rest_is_loaded(workspace: Workspace):
-    pieces = [HandMadeBatch(frame([row(transaction_id="T1"), row(transaction_id="T2")])), rejected(reject(4))]
+    pieces = [piece(frame([row(transaction_id="T1"), row(transaction_id="T2")])), rejected(reject(4))]
     report = load_batches(
         workspace, pieces, origin("may.csv"), settings=parse_settings({}), now=datetime(2026, 1, 1)
     )
@@ -104,7 +104,7 @@ def test_bad_rows_are_counted_and_the_rest_is_loaded(workspace: Workspace):
 
 @pytest.mark.parametrize(("bad", "refused"), [(1, False), (2, True)])
 def test_a_file_is_refused_only_above_the_share_of_bad_rows(workspace: Workspace, bad: int, refused: bool):
-    pieces = [HandMadeBatch(frame([row()])), rejected(*[reject(line) for line in range(3, 3 + bad)])]
+    pieces = [piece(frame([row()])), rejected(*[reject(line) for line in range(3, 3 + bad)])]
     settings = parse_settings({"ingest": {"max_reject_share": 0.5}})
 
     def load():

@@ -8,6 +8,8 @@ create table files (
     mapping_name varchar not null,
     mapping_text varchar not null,
     mapping_sha256 varchar not null,
+    header varchar [] not null,
+    delimiter varchar,
     source_rows bigint not null,
     loaded bigint not null,
     duplicate bigint not null,
