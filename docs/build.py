@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from finpat.config import settings_table
+from finpat.readmodel.dictionary import data_dictionary
 
 HERE = Path(__file__).resolve().parent
 
 # Document -> what renders it.
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "settings.md": settings_table,
+    "data_dictionary.md": data_dictionary,
 }
 
 

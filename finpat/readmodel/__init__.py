@@ -1,0 +1,6 @@
+"""The published read model: one immutable DuckDB file per run, and the named questions its readers ask."""
+
+from finpat.readmodel.api import ReadModel, current_path, follow
+from finpat.readmodel.publish import Publication, Segment, make_current, publish
+
+__all__ = ["Publication", "ReadModel", "Segment", "current_path", "follow", "make_current", "publish"]

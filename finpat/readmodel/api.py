@@ -1,0 +1,257 @@
+"""Named questions about one published run; the only way that exports, explain and the dashboard read it.
+
+Answers are frames with the columns of `schema`, or plain dictionaries for single things. Every call has its
+own cursor, so one `ReadModel` serves many threads.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import polars as pl
+
+from finpat.errors import RunError, UsageError
+from finpat.readmodel import schema
+from finpat.readmodel.publish import CURRENT
+
+
+class Page(NamedTuple):
+    """Place in an account's transactions, newest first: the last row that the reader has seen."""
+
+    booked_at: datetime
+    transaction_id: str
+    direction: str
+
+
+def current_path(folder: Path) -> Path:
+    """The file that CURRENT names in a workspace's readmodel folder.
+
+    Raises:
+        RunError: no run has been published there.
+    """
+    try:
+        name = (folder / CURRENT).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise RunError(
+            f"{folder.parent}: no run yet; load exports with `finpat ingest`, then `finpat run`"
+        ) from None
+    return folder / name
+
+
+class ReadModel:
+    """One published run, opened read-only."""
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        """Open the file; one thread answers look-ups fastest.
+
+        Raises:
+            RunError: the file is missing or cannot be read.
+        """
+        self.path = path
+        if not path.exists():
+            raise RunError(f"{path}: no such published run")
+        try:
+            self._connection = duckdb.connect(str(path), read_only=True, config={"threads": threads})
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise RunError(f"{path}: cannot be read: {reason}; make it anew with `finpat run`") from None
+
+    def __enter__(self) -> ReadModel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _ask(self, sql: str, **parameters: Any) -> pl.DataFrame:
+        # A relation hands over frames, a cursor does not; and one connection holds one open result only.
+        with self._connection.cursor() as cursor:
+            frame: pl.DataFrame = cursor.sql(sql, params=parameters).pl()
+        return frame
+
+    def _one(self, sql: str, **parameters: Any) -> dict[str, Any] | None:
+        answer = self._ask(sql, **parameters)
+        return answer.row(0, named=True) if answer.height else None
+
+    def manifest(self) -> dict[str, Any]:
+        """Manifest of the run: what it read, with which settings and versions."""
+        row = self._one("SELECT manifest FROM rm.runs")
+        if row is None:
+            raise RunError(f"{self.path}: names no run")
+        manifest: dict[str, Any] = json.loads(row["manifest"])
+        return manifest
+
+    @property
+    def run_id(self) -> str:
+        """Number of the run."""
+        return str(self.manifest()["run_id"])
+
+    def flagged(self, top: int = 0, min_score: int = 0, new_since: ReadModel | None = None) -> pl.DataFrame:
+        """The list, best first: the `top` accounts (0: all) with at least `min_score`.
+
+        `new_since` leaves out the accounts that the same choice gave in that earlier run.
+        """
+        limit = f"LIMIT {top:d}" if top else ""
+        listed = self._ask(
+            f"SELECT * FROM rm.flagged_accounts WHERE score >= $min_score ORDER BY rank {limit}",
+            min_score=min_score,
+        )
+        if new_since is None:
+            return listed
+        before = new_since.flagged(top, min_score).select("account_id")
+        return listed.join(before, on="account_id", how="anti", maintain_order="left")
+
+    def account(self, account_id: str) -> dict[str, Any] | None:
+        """Everything about one account in one row: its place in the list, its holder, its counts."""
+        return self._one(
+            "SELECT f.*, a.* EXCLUDE (account_id, holder_name, currency, first_seen, last_seen) "
+            "FROM rm.flagged_accounts f JOIN rm.accounts a USING (account_id) WHERE account_id = $account_id",
+            account_id=account_id,
+        )
+
+    def nearest_account(self, text: str) -> str | None:
+        """The account whose id is spelt most like `text`; None where none is near."""
+        row = self._one(
+            "SELECT account_id FROM rm.accounts WHERE jaro_winkler_similarity(account_id, $text) > 0.8 "
+            "ORDER BY jaro_winkler_similarity(account_id, $text) DESC, account_id LIMIT 1",
+            text=text,
+        )
+        return None if row is None else str(row["account_id"])
+
+    def account_ids(self) -> list[str]:
+        """Every account, in order of its id."""
+        return self._ask("SELECT account_id FROM rm.accounts ORDER BY account_id")["account_id"].to_list()
+
+    def account_count(self) -> int:
+        """Number of accounts scored."""
+        return int(self._ask("SELECT count(*) AS n FROM rm.flagged_accounts").item())
+
+    def peers(self, account_id: str) -> pl.DataFrame:
+        """The account's features against all accounts: feature, value, peer_median, percentile (0 to 100).
+
+        Only numeric features that the account has; a value's percentile counts the accounts below it.
+        """
+        numeric = [
+            name
+            for name, dtype in self._ask("SELECT * FROM rm.account_features LIMIT 0").schema.items()
+            if dtype.is_numeric()
+        ]
+        if not numeric:
+            columns = {"feature": pl.String, "value": pl.Float64}
+            return pl.DataFrame(schema=columns | {"peer_median": pl.Float64, "percentile": pl.Float64})
+        doubles = ", ".join(f'"{name}"::DOUBLE AS "{name}"' for name in numeric)
+        names = ", ".join(f'"{name}"' for name in numeric)
+        return self._ask(
+            f"WITH own AS (UNPIVOT (SELECT {doubles} FROM rm.account_features "
+            "WHERE account_id = $account_id) "
+            f"ON {names} INTO NAME feature VALUE value), "
+            f"everyone AS (UNPIVOT (SELECT {doubles} FROM rm.account_features) "
+            f"ON {names} INTO NAME feature VALUE value) "
+            "SELECT own.feature, own.value, median(everyone.value) AS peer_median, "
+            "100.0 * count(*) FILTER (everyone.value < own.value) / count(*) AS percentile "
+            "FROM own JOIN everyone USING (feature) GROUP BY own.feature, own.value ORDER BY feature",
+            account_id=account_id,
+        )
+
+    def findings_for(self, account_ids: Sequence[str]) -> pl.DataFrame:
+        """Findings of these accounts, found ones first, then by indicator."""
+        return self._ask(
+            "SELECT * FROM rm.findings WHERE account_id IN (SELECT unnest($ids::VARCHAR[])) "
+            "ORDER BY account_id, state = 'not_evaluable', indicator_id, window_start, finding_id",
+            ids=list(account_ids),
+        )
+
+    def not_evaluable(self) -> pl.DataFrame:
+        """Indicators that the whole data set could not answer: indicator_id, typology, missing_field."""
+        return self._ask(
+            "SELECT indicator_id, typology, missing_field FROM rm.findings "
+            "WHERE account_id IS NULL AND state = 'not_evaluable' ORDER BY indicator_id"
+        )
+
+    def evidence_for(self, finding_ids: Sequence[str]) -> pl.DataFrame:
+        """The transactions behind these findings: finding_id, position and the transaction's columns."""
+        return self._ask(
+            "SELECT e.finding_id, e.position, t.* FROM rm.finding_evidence e "
+            "JOIN rm.transactions t USING (account_id, transaction_id, direction) "
+            "WHERE e.finding_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY e.finding_id, e.position",
+            ids=list(finding_ids),
+        )
+
+    def evidence_of(self, account_ids: Sequence[str], limit: int) -> pl.DataFrame:
+        """At most `limit` evidence rows of what was found on these accounts, with indicator and sentence."""
+        return self._ask(
+            "SELECT f.account_id, f.indicator_id, f.sentence, f.finding_id, e.position, e.source_file, "
+            "e.source_line, t.* EXCLUDE (account_id, source_id, source_file, source_line, extra) "
+            "FROM rm.findings f JOIN rm.finding_evidence e USING (finding_id) "
+            "LEFT JOIN rm.transactions t ON t.account_id = e.account_id "
+            "AND t.transaction_id = e.transaction_id AND t.direction = e.direction "
+            "WHERE f.account_id IN (SELECT unnest($ids::VARCHAR[])) "
+            "ORDER BY f.account_id, f.indicator_id, f.finding_id, e.position LIMIT $limit",
+            ids=list(account_ids),
+            limit=limit,
+        )
+
+    def transactions_for(self, account_id: str, limit: int = 200, after: Page | None = None) -> pl.DataFrame:
+        """One page of an account's transactions, newest first; `after` is the last row of the page before."""
+        where, parameters = "", {"account_id": account_id, "limit": limit}
+        if after is not None:
+            where = "AND (booked_at, transaction_id, direction) < ($at::TIMESTAMP, $id, $direction)"
+            parameters |= {"at": after.booked_at, "id": after.transaction_id, "direction": after.direction}
+        return self._ask(
+            f"SELECT * FROM rm.transactions WHERE account_id = $account_id {where} "
+            "ORDER BY booked_at DESC, transaction_id DESC, direction DESC LIMIT $limit",
+            **parameters,
+        )
+
+    def contributions_for(self, account_id: str) -> pl.DataFrame:
+        """What made the account's anomaly score, the largest share of each detector first."""
+        return self._ask(
+            "SELECT * FROM rm.anomaly_contributions WHERE account_id = $account_id "
+            "ORDER BY detector, share DESC, feature",
+            account_id=account_id,
+        )
+
+    def sources(self) -> pl.DataFrame:
+        """The files that the run read."""
+        return self._ask("SELECT * FROM rm.sources ORDER BY source_id")
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One whole table, in its stored order.
+
+        Raises:
+            UsageError: the read model has no such table.
+        """
+        known = {table.name: table for table in schema.TABLES}
+        if name not in known:
+            raise UsageError.unknown("table", name, known)
+        order = ", ".join(f'"{column}"' for column in known[name].order)
+        return self._ask(f"SELECT * FROM rm.{name} ORDER BY {order}")
+
+
+def follow(folder: Path) -> Callable[[], ReadModel]:
+    """A function that gives the current read model, opening the next one once CURRENT names it.
+
+    The model before stays open until a third comes, so that a request in flight can finish.
+    """
+    lock = threading.Lock()
+    held: list[ReadModel] = []
+
+    def current() -> ReadModel:
+        path = current_path(folder)
+        with lock:
+            if not held or held[-1].path != path:
+                held.append(ReadModel(path))
+                if len(held) > 2:
+                    held.pop(0).close()
+            return held[-1]
+
+    return current

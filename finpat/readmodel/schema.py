@@ -1,0 +1,337 @@
+"""The tables of the published read model (schema `rm`): one declaration each.
+
+Publishing creates the tables from it; the comments inside the DuckDB file and `docs/data_dictionary.md`
+repeat it. Tables that no stage fills yet exist all the same, empty: a query written today runs on later runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from finpat import schemas
+
+SCHEMA = "rm"
+MONEY = "DECIMAL(28, 8)"  # holds every Int64 of minor units, at two decimals (cents) as at eight (satoshi)
+DUCKDB_TYPES: dict[schemas.Kind, str] = {
+    "text": "VARCHAR",
+    "choice": "VARCHAR",
+    "instant": "TIMESTAMP",
+    "date": "DATE",
+    "decimal": MONEY,
+    "flag": "BOOLEAN",
+}
+# One number behind a finding: what was measured, in which unit, against which bound.
+VALUES = "STRUCT(name VARCHAR, value DOUBLE, unit VARCHAR, threshold DOUBLE, operator VARCHAR)[]"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, DuckDB type, meaning."""
+
+    name: str
+    type: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the read model: its key, and the order in which its rows are stored."""
+
+    name: str
+    key: tuple[str, ...]
+    order: tuple[str, ...]
+    doc: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+
+def _canonical(table: schemas.Table) -> tuple[Column, ...]:
+    """The columns of a canonical table as they appear to readers."""
+    return tuple(Column(c.name, DUCKDB_TYPES[c.kind], c.doc) for c in table.columns)
+
+
+_SOURCE = (
+    Column("source_id", "VARCHAR", "File that the row came from (sources.source_id)."),
+    Column("source_file", "VARCHAR", "Name of that file."),
+    Column(
+        "source_line", "BIGINT", "Line of the file where the row starts (its row number in Parquet, JSON)."
+    ),
+)
+
+FLAGGED_ACCOUNTS = Table(
+    "flagged_accounts",
+    ("account_id",),
+    ("rank",),
+    "Every account with its place in the list, best first: the flagged-account list.",
+    (
+        Column("rank", "INTEGER", "1 is the account to look at first; no two accounts share a rank."),
+        Column("account_id", "VARCHAR", "The account."),
+        Column("holder_name", "VARCHAR", "The holder, where an accounts file named one (personal data)."),
+        Column("score", "INTEGER", "0 to 1000: findings and anomaly together."),
+        Column("band", "VARCHAR", "`critical`, `high`, `medium` or `low`."),
+        Column(
+            "possible_role",
+            "VARCHAR",
+            "`possible_controller`, `possible_victim`, `possible_mule`, `possible_front_business` "
+            "or `unclear`. A possible victim is to be protected and referred, never listed as a subject.",
+        ),
+        Column("typologies", "VARCHAR", "Typologies of the findings, joined by `;`."),
+        Column("indicators", "VARCHAR", "Ids of the indicators found, joined by `;`."),
+        Column("anomaly_percentile", "DOUBLE", "Share of accounts with a lower anomaly score, 0 to 100."),
+        Column("amount_in", MONEY, "Sum of credits in `currency`."),
+        Column("amount_out", MONEY, "Sum of debits in `currency`."),
+        Column("currency", "VARCHAR", "The account's currency: that of most of its transactions."),
+        Column("first_seen", "TIMESTAMP", "Its first transaction (UTC)."),
+        Column("last_seen", "TIMESTAMP", "Its last transaction (UTC)."),
+        Column("network_id", "VARCHAR", "Network that it belongs to (networks.network_id)."),
+        Column("reason", "VARCHAR", "One sentence naming the facts behind the score."),
+        Column("status", "VARCHAR", "State of the alert in casework."),
+        Column("run_id", "VARCHAR", "The run that made this row."),
+    ),
+)
+LIST_COLUMNS = FLAGGED_ACCOUNTS.names  # what the exported list carries, in this order
+
+FINDINGS = Table(
+    "findings",
+    ("finding_id",),
+    ("account_id", "indicator_id", "finding_id"),
+    "One row per indicator and account that matched or could not be judged. An indicator whose field no "
+    "source has gives one row with account_id null.",
+    (
+        Column("finding_id", "VARCHAR", "Stable name of the finding."),
+        Column("account_id", "VARCHAR", "The account; null where a field is missing from all data."),
+        Column("indicator_id", "VARCHAR", "The indicator of the catalogue."),
+        Column("typology", "VARCHAR", "Method that the indicator belongs to."),
+        Column("state", "VARCHAR", "`found` or `not_evaluable`."),
+        Column("missing_field", "VARCHAR", "What was missing where the state is `not_evaluable`."),
+        Column("window_start", "TIMESTAMP", "First instant of the window that matched (UTC)."),
+        Column("window_end", "TIMESTAMP", "Last instant of it (UTC)."),
+        Column("values", VALUES, "What was measured, each against its threshold."),
+        Column("sentence", "VARCHAR", "The finding in words."),
+        Column("weight", "VARCHAR", "How much it says alone: `strong`, `medium` or `weak`."),
+        Column("role", "VARCHAR", "Role that the indicator argues for, or `unclear`."),
+    ),
+)
+
+FINDING_EVIDENCE = Table(
+    "finding_evidence",
+    ("finding_id", "position"),
+    ("finding_id", "position"),
+    "The rows behind a finding, in order of time.",
+    (
+        Column("finding_id", "VARCHAR", "The finding."),
+        Column("position", "INTEGER", "1 for the first row."),
+        Column("transaction_id", "VARCHAR", "The transaction; null where the row is an advert."),
+        Column("account_id", "VARCHAR", "Account whose leg it is (transactions.account_id)."),
+        Column("direction", "VARCHAR", "Direction of that leg."),
+        Column("ad_id", "VARCHAR", "The advert; null where the row is a transaction."),
+        *_SOURCE,
+    ),
+)
+
+ANOMALY_CONTRIBUTIONS = Table(
+    "anomaly_contributions",
+    ("account_id", "detector", "feature"),
+    ("account_id", "detector", "share", "feature"),
+    "Which features made an account's anomaly score, detector by detector.",
+    (
+        Column("account_id", "VARCHAR", "The account."),
+        Column("detector", "VARCHAR", "The detector of the ensemble."),
+        Column("feature", "VARCHAR", "The feature (account_features column)."),
+        Column("value", "DOUBLE", "The account's own value."),
+        Column("peer_median", "DOUBLE", "Median over the accounts that the model was fitted on."),
+        Column("peer_spread", "DOUBLE", "Their spread around it, in the feature's unit."),
+        Column("direction", "VARCHAR", "Whether the value is `high` or `low` against its peers."),
+        Column("share", "DOUBLE", "Share of the detector's score that the feature made, 0 to 1."),
+    ),
+)
+
+# One further column per declared feature: finpat.features.FEATURES.
+ACCOUNT_FEATURES = Table(
+    "account_features",
+    ("account_id",),
+    ("account_id",),
+    "One column per feature; null where the feature's null rule says so.",
+    (Column("account_id", "VARCHAR", "The account."),),
+)
+
+TRANSACTIONS = Table(
+    "transactions",
+    schemas.TRANSACTIONS.key,
+    ("account_id", "booked_at", "transaction_id", "direction"),
+    "One row per leg, as seen from an account that the institution holds, up to the run's as-of instant.",
+    (
+        *_canonical(schemas.TRANSACTIONS),
+        Column("mirrored", "BOOLEAN", "True where the leg is the other side of a written row."),
+        *_SOURCE,
+        Column("extra", "JSON", "Further columns of the source, untouched."),
+    ),
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    ("account_id",),
+    ("account_id",),
+    "Every account with a transaction; holder columns are empty where no accounts file named it.",
+    (
+        *_canonical(schemas.ACCOUNTS),
+        Column("currency", "VARCHAR", "Currency of most of its transactions."),
+        Column("leg_count", "BIGINT", "Number of its transactions."),
+        Column("first_seen", "TIMESTAMP", "Its first transaction (UTC)."),
+        Column("last_seen", "TIMESTAMP", "Its last transaction (UTC)."),
+    ),
+)
+
+ADS = Table("ads", ("ad_id",), ("posted_at", "ad_id"), "Adverts.", (*_canonical(schemas.ADS), *_SOURCE))
+AD_PAYMENTS = Table(
+    "ad_payments",
+    ("payment_id",),
+    ("paid_at", "payment_id"),
+    "Payments for adverts.",
+    (*_canonical(schemas.AD_PAYMENTS), *_SOURCE),
+)
+
+NETWORKS = Table(
+    "networks",
+    ("network_id",),
+    ("network_id",),
+    "Groups of accounts tied by money, people or adverts.",
+    (
+        Column("network_id", "VARCHAR", "The network; stable from run to run while its core stays."),
+        Column("kind", "VARCHAR", "What ties it."),
+        Column("member_count", "INTEGER", "Number of members."),
+        Column("score", "INTEGER", "0 to 1000."),
+        Column("reason", "VARCHAR", "One sentence naming the facts."),
+    ),
+)
+NETWORK_MEMBERS = Table(
+    "network_members",
+    ("network_id", "account_id"),
+    ("network_id", "account_id"),
+    "Who belongs to a network, in which role.",
+    (
+        Column("network_id", "VARCHAR", "The network."),
+        Column("account_id", "VARCHAR", "The member."),
+        Column("possible_role", "VARCHAR", "Role within the network; see flagged_accounts."),
+        Column("reason", "VARCHAR", "Facts that argue for the role."),
+    ),
+)
+NETWORK_EDGES = Table(
+    "network_edges",
+    ("network_id", "from_id", "to_id", "kind"),
+    ("network_id", "from_id", "to_id", "kind"),
+    "What ties two members, with the rows behind it.",
+    (
+        Column("network_id", "VARCHAR", "The network."),
+        Column("from_id", "VARCHAR", "One end; the payer where money ties them."),
+        Column("to_id", "VARCHAR", "The other end."),
+        Column(
+            "kind", "VARCHAR", "`payment`, `holder`, `phone`, `email`, `address`, `device`, `wallet`, `ad`."
+        ),
+        Column("count", "BIGINT", "Number of rows behind the edge."),
+        Column("amount", MONEY, "Money moved along it, in `currency`; null where none moved."),
+        Column("currency", "VARCHAR", "Currency of `amount`."),
+        Column("evidence", "VARCHAR[]", "transaction_id or ad_id of the rows behind the edge."),
+    ),
+)
+AD_CLUSTERS = Table(
+    "ad_clusters",
+    ("cluster_id",),
+    ("cluster_id",),
+    "Adverts that seem to come from one poster.",
+    (
+        Column("cluster_id", "VARCHAR", "The cluster."),
+        Column("ad_count", "INTEGER", "Number of adverts."),
+        Column("first_posted_at", "TIMESTAMP", "First advert (UTC)."),
+        Column("last_posted_at", "TIMESTAMP", "Last advert (UTC)."),
+        Column("city_count", "INTEGER", "Distinct cities."),
+        Column("reason", "VARCHAR", "What the adverts share."),
+    ),
+)
+AD_CLUSTER_MEMBERS = Table(
+    "ad_cluster_members",
+    ("cluster_id", "ad_id"),
+    ("cluster_id", "ad_id"),
+    "Adverts of a cluster.",
+    (
+        Column("cluster_id", "VARCHAR", "The cluster."),
+        Column("ad_id", "VARCHAR", "The advert."),
+        Column("reason", "VARCHAR", "What ties it to the others."),
+    ),
+)
+AD_PAYMENT_LINKS = Table(
+    "ad_payment_links",
+    ("account_id", "cluster_id"),
+    ("account_id", "cluster_id"),
+    "Accounts whose payments coincide with a cluster's adverts more often than chance explains.",
+    (
+        Column("account_id", "VARCHAR", "The account."),
+        Column("cluster_id", "VARCHAR", "The cluster of adverts."),
+        Column("k", "INTEGER", "Coincidences seen."),
+        Column("expected", "DOUBLE", "Coincidences that chance alone gives."),
+        Column("p_value", "DOUBLE", "Chance of seeing k or more."),
+        Column("median_delay_s", "DOUBLE", "Median seconds from payment to advert."),
+    ),
+)
+AD_PAYMENT_MATCHES = Table(
+    "ad_payment_matches",
+    ("payment_id", "transaction_id", "ad_id"),
+    ("account_id", "ad_id"),
+    "Single payments matched to single adverts.",
+    (
+        Column("payment_id", "VARCHAR", "The platform's payment; null where the match is a transaction."),
+        Column("transaction_id", "VARCHAR", "The transaction; null where the match is a platform payment."),
+        Column("ad_id", "VARCHAR", "The advert."),
+        Column("account_id", "VARCHAR", "The account that paid."),
+        Column("delay_s", "DOUBLE", "Seconds from payment to advert."),
+    ),
+)
+
+RUNS = Table(
+    "runs",
+    ("run_id",),
+    ("run_id",),
+    "The run that made this file: one row.",
+    (
+        Column("run_id", "VARCHAR", "Number of the run."),
+        Column("as_of", "TIMESTAMP", "Rows booked later were not seen (UTC)."),
+        Column("started_at", "TIMESTAMP", "When the run was made (UTC)."),
+        Column("data_fingerprint", "VARCHAR", "Hash over the files that were read."),
+        Column("settings_hash", "VARCHAR", "Hash over all settings."),
+        Column("finpat_version", "VARCHAR", "Version of finpat."),
+        Column("seed", "BIGINT", "Seed of the detectors."),
+        Column("account_count", "BIGINT", "Accounts scored."),
+        Column("transaction_count", "BIGINT", "Legs seen."),
+        Column("manifest", "JSON", "The whole manifest, as in runs/<run_id>/manifest.json."),
+    ),
+)
+SOURCES = Table(
+    "sources",
+    ("source_id",),
+    ("source_id",),
+    "The files that the run read.",
+    (
+        Column("source_id", "VARCHAR", "The file, by its content."),
+        Column("file", "VARCHAR", "Its name when it was loaded."),
+        Column("table_name", "VARCHAR", "Canonical table that it was loaded as."),
+        Column("mapping", "VARCHAR", "Mapping that it was read with."),
+        Column("sha256", "VARCHAR", "Hash of its bytes."),
+        Column("rows", "BIGINT", "Rows in the file: loaded + duplicate + quarantined."),
+        Column("loaded", "BIGINT", "Rows loaded."),
+        Column("duplicate", "BIGINT", "Rows that were there already."),
+        Column("quarantined", "BIGINT", "Rows set aside with a reason."),
+        Column("first_at", "TIMESTAMP", "Earliest row (UTC)."),
+        Column("last_at", "TIMESTAMP", "Latest row (UTC)."),
+        Column("loaded_at", "TIMESTAMP", "When it was loaded (UTC)."),
+    ),
+)
+
+TABLES = (
+    FLAGGED_ACCOUNTS, FINDINGS, FINDING_EVIDENCE, ANOMALY_CONTRIBUTIONS, ACCOUNT_FEATURES, TRANSACTIONS,
+    ACCOUNTS, ADS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES, AD_CLUSTERS, AD_CLUSTER_MEMBERS,
+    AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES, RUNS, SOURCES,
+)  # fmt: skip
