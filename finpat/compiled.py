@@ -35,6 +35,17 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         return cast(Callable[..., Any], numba.njit(nogil=True)(function))
 
 
+def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array in one piece and read-only.
+
+    A kernel is compiled for each combination of argument types, and whether an array may be written to is
+    part of its type: inputs are frozen, so that what was compiled once fits every ledger.
+    """
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
 def account_blocks(offsets: npt.NDArray[np.int64], count: int = BLOCKS) -> list[tuple[int, int]]:
     """Cut the accounts into at most `count` half-open runs with about equally many legs.
 

@@ -1,11 +1,13 @@
 """The ledger: every leg of every held account, in memory, in the order that all stages share.
 
-Stages (features, indicators, detection) read a `Ledger` and nothing else. Its order is total and does not depend on
+Stages (features, indicators, detection) read a `Ledger` and nothing else. Its order is total and does not
+depend on
 the order of the input rows: accounts by id, legs by (account, booked_at, row_key, debit before credit).
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,8 +29,9 @@ PLACE_COLUMNS = ("city", "country", "merchant_category", "branch_id", "device_id
 class Ledger:
     """Legs of every held account up to `as_of`.
 
-    accounts: row i is account code i, sorted by account_id. Columns: account_id, currency (most legs; ties by code),
-        leg_count, first_at, last_at, and those columns of the accounts table that were loaded (null where unknown).
+    accounts: row i is account code i, sorted by account_id. Columns: account_id, currency (most legs; ties by
+        code), leg_count, first_at, last_at, and those columns of the accounts table that were loaded (null
+        where unknown).
     parties: String, sorted; code -> id of everything seen as account or counterparty.
     legs: one row per leg. Columns:
         account UInt32            code in `accounts`
@@ -39,12 +42,11 @@ class Ledger:
         counterparty UInt32       code in `parties`, NO_PARTY where unknown
         channel Enum(CHANNELS)
         has_time Boolean          False: only the date is known; hour-of-day features skip the leg
-        local_day Int32           days since 1970-01-01 on the wall clock of the place (else of the reporting zone)
-        local_hour Int8?          0..23 on the wall clock of the place; null if the place or the time is unknown
-        row UInt32                position in the payments frame the ledger was built from (evidence look-up)
-        currency Enum?            only where the data has more than one currency
-        city, country, merchant_category, branch_id, device_id, conductor_id (who stood at the counter), status (booked,
-        declined, reversed, ...) Categorical?   only where a source had them
+        local_day Int32           days since 1970-01-01 on the wall clock of the place (else of the reporting
+        zone) local_hour Int8?          0..23 on the wall clock of the place; null if the place or the time is
+        unknown row UInt32                position in the payments frame the ledger was built from (evidence
+        look-up) currency Enum?            only where the data has more than one currency city, country,
+        merchant_category, branch_id, device_id Categorical?   only where a source had them
     offsets: Int64, len(accounts)+1; the legs of account i are legs[offsets[i]:offsets[i+1]].
     """
 
@@ -70,33 +72,32 @@ class Ledger:
         return series.to_numpy()
 
 
-def _text_codes(column: pl.Series) -> tuple[npt.NDArray[np.uint32], pl.Series]:
-    """Codes of a column of text (NO_PARTY for null), and the text of each code; some codes may be unused."""
+def _coded(column: pl.Series) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], pl.Series]:
+    """A column of text as codes, the codes that occur, and their texts; null has a code beyond theirs."""
     if not isinstance(column.dtype, (pl.Categorical, pl.Enum)):
         column = column.cast(pl.String).cast(pl.Categorical(pl.Categories.random()))
-    known = column.dtype.categories
-    codes = column.to_physical().cast(pl.UInt32).fill_null(int(NO_PARTY)).to_numpy()
-    return codes, known if isinstance(known, pl.Series) else known.to_series()
+    present = column.unique().drop_nulls()
+    used = present.to_physical().cast(pl.UInt32).to_numpy()
+    null = int(used.max(initial=0)) + 1
+    return column.to_physical().cast(pl.UInt32).fill_null(null).to_numpy(), used, present.cast(pl.String)
+
+
+def _recoded(
+    codes: npt.NDArray[np.uint32], used: npt.NDArray[np.uint32], texts: pl.Series, known: pl.Series
+) -> npt.NDArray[np.uint32]:
+    """Codes as positions in the sorted list `known`; NO_PARTY for null."""
+    table = np.full(int(used.max(initial=0)) + 2, NO_PARTY, np.uint32)
+    table[used] = texts.cast(pl.Enum(known)).to_physical().to_numpy()
+    return table[codes]
 
 
 def _party_codes(
     account_ids: pl.Series, counterparty_ids: pl.Series
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], pl.Series]:
-    """Both columns as codes in one sorted list of ids, and that list; NO_PARTY for an unknown counterparty."""
-    coded = [_text_codes(column) for column in (account_ids, counterparty_ids)]
-    used = []
-    for codes, texts in coded:
-        seen = np.zeros(len(texts) + 1, np.bool_)
-        seen[np.minimum(codes, len(texts))] = True
-        used.append(texts.filter(pl.Series(seen[:-1])))
-    parties = pl.concat(used).unique().sort().alias("party_id")
-    positions = []
-    for codes, texts in coded:
-        # Ids that occur in no row have no position; their entries are never read.
-        place = texts.cast(pl.Enum(parties), strict=False).to_physical().cast(pl.UInt32)
-        table = np.append(place.fill_null(int(NO_PARTY)).to_numpy(), NO_PARTY)
-        positions.append(table[np.minimum(codes, len(texts))])
-    return positions[0], positions[1], parties
+    """Both columns as codes in one sorted list of ids, and that list; NO_PARTY where unknown."""
+    accounts, counterparties = _coded(account_ids), _coded(counterparty_ids)
+    parties = pl.concat([accounts[2], counterparties[2]]).unique().sort().alias("party_id")
+    return _recoded(*accounts, parties), _recoded(*counterparties, parties), parties
 
 
 def _ledger_order(payments: pl.DataFrame) -> npt.NDArray[np.uint32]:
@@ -108,7 +109,9 @@ def _ledger_order(payments: pl.DataFrame) -> npt.NDArray[np.uint32]:
         order = np.arange(payments.height, dtype=np.uint32)
     else:
         order = at.arg_sort().cast(pl.UInt32).to_numpy(writable=True)
-    ordering.settle_ties(order, at.to_numpy(), payments["row_key"].to_numpy())
+    ordering.settle_ties(
+        order, ordering.frozen(at.to_numpy()), ordering.frozen(payments["row_key"].to_numpy())
+    )
     return order
 
 
@@ -166,51 +169,54 @@ def build_ledger(
     from finpat import ordering  # compiles numeric kernels: not for the commands that build no ledger
 
     account_party, counterparty, parties = _party_codes(payments["account_id"], payments["counterparty_id"])
-    mirrored = payments["mirrored"].fill_null(False).to_numpy() & (counterparty != NO_PARTY)
+    account_party, counterparty = ordering.frozen(account_party), ordering.frozen(counterparty)
+    mirrored = ordering.frozen(payments["mirrored"].fill_null(False).to_numpy() & (counterparty != NO_PARTY))
     account_of_party = ordering.number_held(account_party, counterparty, mirrored, len(parties))
     party_of_account = np.flatnonzero(account_of_party != NO_PARTY).astype(np.uint32)
-    offsets = ordering.count_legs(account_party, counterparty, mirrored, account_of_party, len(party_of_account))
-    is_credit = (payments["direction"] == "credit").to_numpy()
+    offsets = ordering.count_legs(
+        account_party, counterparty, mirrored, account_of_party, len(party_of_account)
+    )
+    is_credit = ordering.frozen((payments["direction"] == "credit").to_numpy())
     order = _ledger_order(payments)
     row, leg_party, leg_credit = ordering.place_legs(
         order, account_party, counterparty, mirrored, is_credit, account_of_party, offsets
     )
     del order, account_party, counterparty, mirrored, is_credit
 
-    rows = pl.Series(row)
     local_day, local_hour = _local_clock(payments, reporting_zone)
-    legs = {
-        "account": pl.Series(ordering.account_of_legs(offsets)),
-        "booked_at": payments["booked_at"].gather(rows),
-        "is_credit": pl.Series(leg_credit),
-        "amount_minor": payments["amount_minor"].gather(rows),
-        "counterparty": pl.Series(leg_party),
-        "channel": payments["channel"].cast(CHANNEL_DTYPE).gather(rows),
-        "has_time": payments["has_time"].gather(rows),
-        "local_day": local_day.gather(rows),
-        "local_hour": local_hour.gather(rows),
-        "row": rows,
-    }
-    del leg_credit, leg_party, local_day, local_hour
     optional = [
         name
         for name in PLACE_COLUMNS
         if name in payments.columns and payments[name].null_count() < payments.height
     ]
-    for name in optional:
-        column = payments[name]
-        if not isinstance(column.dtype, pl.Categorical):
-            column = column.cast(pl.String).cast(pl.Categorical)
-        legs[name] = column.gather(rows)
-
-    codes, known = _text_codes(payments["currency"])
-    currencies = known.gather(np.unique(codes)).sort()
+    codes, used, texts = _coded(payments["currency"])
+    currencies = texts.sort()
+    sources = {
+        "booked_at": payments["booked_at"],
+        "amount_minor": payments["amount_minor"],
+        "channel": payments["channel"].cast(CHANNEL_DTYPE),
+        "has_time": payments["has_time"],
+        "local_day": local_day,
+        "local_hour": local_hour,
+        **{name: _categorical(payments[name]) for name in optional},
+    }
+    if len(currencies) > 1:
+        position = pl.Series(_recoded(codes, used, texts, currencies))
+        sources["currency"] = position.cat.to(pl.Enum(currencies))
+    del codes, local_day, local_hour
+    legs = {
+        "account": pl.Series(ordering.account_of_legs(offsets)),
+        "is_credit": pl.Series(leg_credit),
+        "counterparty": pl.Series(leg_party),
+        "row": pl.Series(row),
+        **_dealt(sources, pl.Series(row)),
+    }
+    del sources, leg_credit, leg_party
     if len(currencies) <= 1:
-        account_currency = currencies.new_from_index(0, len(party_of_account)) if len(currencies) else currencies
+        account_currency = pl.Series(currencies.to_list() * len(party_of_account), dtype=pl.String)
         legs["account_minor"] = legs["amount_minor"]
     else:
-        legs["currency"] = payments["currency"].cast(pl.String).cast(pl.Enum(currencies)).gather(rows)
-        leg_currency = legs["currency"].to_physical().cast(pl.UInt32).to_numpy()
+        leg_currency = ordering.frozen(legs["currency"].to_physical().cast(pl.UInt16).to_numpy())
         main = ordering.commonest_code(offsets, leg_currency, len(currencies))
         account_currency = currencies.gather(main)
         legs["account_minor"] = _account_minor(legs, leg_currency, main, currencies, rates)
@@ -221,8 +227,8 @@ def build_ledger(
             "account_id": parties.gather(party_of_account),
             "currency": account_currency,
             "leg_count": np.diff(offsets).astype(np.uint32),
-            "first_at": legs["booked_at"].gather(first),
-            "last_at": legs["booked_at"].gather(last),
+            "first_at": legs["booked_at"][first],
+            "last_at": legs["booked_at"][last],
         }
     )
     if accounts is not None:
@@ -241,9 +247,23 @@ def build_ledger(
     )
 
 
+def _categorical(column: pl.Series) -> pl.Series:
+    return column if isinstance(column.dtype, pl.Categorical) else column.cast(pl.String).cast(pl.Categorical)
+
+
+def _dealt(columns: dict[str, pl.Series], rows: pl.Series) -> dict[str, pl.Series]:
+    """Columns of payments as columns of legs. Two at a time: looking up waits for memory, not for the
+    processor."""
+    # In one piece first: looking up in a column of many pieces takes several times as long.
+    with ThreadPoolExecutor(2) as pool:
+        return dict(
+            zip(columns, pool.map(lambda column: column.rechunk()[rows], columns.values()), strict=True)
+        )
+
+
 def _account_minor(
     legs: dict[str, pl.Series],
-    leg_currency: npt.NDArray[np.uint32],
+    leg_currency: npt.NDArray[np.unsignedinteger],
     main: npt.NDArray[np.uint32],
     currencies: pl.Series,
     rates: Rates | None,

@@ -1,15 +1,25 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 """Order of the ledger's legs, by counting: payments in time order are dealt out to their accounts.
 
-Account codes are dense, so a counting sort puts the legs in order of account in linear time and leaves those of each
-account in time order; a general sort of all legs costs many times as much.
+Account codes are dense, so a counting sort puts the legs in order of account in linear time and leaves those
+of each account in time order; a general sort of all legs costs many times as much.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from finpat.compiled import kernel
+from finpat.compiled import frozen, kernel
+
+__all__ = [
+    "account_of_legs",
+    "commonest_code",
+    "count_legs",
+    "frozen",
+    "number_held",
+    "place_legs",
+    "settle_ties",
+]
 
 NONE = np.uint32(0xFFFFFFFF)
 SHORT_RUN = 24  # ties up to this many are put in order by insertion

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from finpat.compiled import account_blocks
+from finpat.compiled import account_blocks, frozen
 from finpat.ledger import Ledger
 from finpat.money import decimals_of
 
@@ -131,26 +131,26 @@ def read_legs(ledger: Ledger) -> Legs:
     else:
         amounts = converted.to_numpy()
     if "currency" in frame.columns:
-        codes = frame["currency"].to_physical().to_numpy()
+        codes = frame["currency"].to_physical().cast(pl.UInt16).to_numpy()
         known = pl.Series(frame.schema["currency"].categories).to_list()  # type: ignore[attr-defined]
     else:
-        codes = np.zeros(frame.height, np.uint8)
+        codes = np.zeros(frame.height, np.uint16)
         known = ledger.accounts["currency"].unique().to_list() or ["XXX"]
     instants = frame["booked_at"].cast(pl.Int64).to_numpy()
     return Legs(
         ledger=ledger,
-        offsets=ledger.offsets,
-        instants=instants,
-        amounts=amounts,
-        own=own,
-        currencies=codes,
-        unit_sizes=np.array([10 ** decimals_of(code) for code in known], np.int64),
-        credits=frame["is_credit"].to_numpy(),
-        timed=frame["has_time"].to_numpy(),
-        parties=frame["counterparty"].to_numpy(),
-        channels=frame["channel"].to_physical().to_numpy(),
-        days=frame["local_day"].to_numpy(),
-        hours=frame["local_hour"].fill_null(UNKNOWN_HOUR).to_numpy(),
+        offsets=frozen(ledger.offsets),
+        instants=frozen(instants),
+        amounts=frozen(amounts),
+        own=frozen(own),
+        currencies=frozen(codes),
+        unit_sizes=frozen(np.array([10 ** decimals_of(code) for code in known], np.int64)),
+        credits=frozen(frame["is_credit"].to_numpy()),
+        timed=frozen(frame["has_time"].to_numpy()),
+        parties=frozen(frame["counterparty"].to_numpy()),
+        channels=frozen(frame["channel"].to_physical().to_numpy()),
+        days=frozen(frame["local_day"].to_numpy()),
+        hours=frozen(frame["local_hour"].fill_null(UNKNOWN_HOUR).to_numpy()),
         party_count=len(ledger.parties),
         end=int(instants.max()) if frame.height else 0,
         blocks=account_blocks(ledger.offsets),

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
-from finpat.compiled import in_blocks, kernel
+from finpat.compiled import frozen, in_blocks, kernel
 from finpat.features.base import Feature, Floats, Group, Ints, Legs
 
 _COLUMNS = ("city", "country", "device_id", "branch_id", "merchant_category")
@@ -37,7 +38,7 @@ def _features() -> Iterator[Feature]:
 
 
 @kernel
-def _fill(first, last, offsets, codes, known, seen, count, changes):
+def _fill(first, last, offsets, codes, known, seen, counts, changes):
     """Fill accounts [first, last). seen: -1 for each code."""
     for account in range(first, last):
         distinct = moves = 0
@@ -60,11 +61,11 @@ def _fill_column(
     legs: Legs, codes: npt.NDArray[np.uint32], known: npt.NDArray[np.bool_], ints: Ints, threads: int
 ) -> None:
     kinds = int(codes.max()) + 1
-    count, changes = ints
+    counts, changes = ints[0], ints[1]
 
     def start() -> Callable[[int, int], object]:
         seen = np.full(kinds, -1, np.int64)
-        return lambda first, last: _fill(first, last, legs.offsets, codes, known, seen, count, changes)
+        return lambda first, last: _fill(first, last, legs.offsets, codes, known, seen, counts, changes)
 
     in_blocks(legs.blocks, threads, start)
 
@@ -74,9 +75,10 @@ def _fill_group(legs: Legs, ints: Ints, _floats: Floats, threads: int) -> None:
         if column not in legs.ledger.legs.columns:
             continue
         physical = legs.ledger.legs[column].to_physical()
-        codes = physical.fill_null(0).to_numpy().astype(np.uint32, copy=False)
+        codes = frozen(physical.cast(pl.UInt32).fill_null(0).to_numpy())
+        known = frozen(physical.is_not_null().to_numpy())
         _fill_column(
-            legs, codes, physical.is_not_null().to_numpy(), ints[2 * position : 2 * position + 2], threads
+            legs, codes, known, ints[2 * position : 2 * position + 2], threads
         )
 
 
