@@ -42,11 +42,12 @@ class Ledger:
         counterparty UInt32       code in `parties`, NO_PARTY where unknown
         channel Enum(CHANNELS)
         has_time Boolean          False: only the date is known; hour-of-day features skip the leg
-        local_day Int32           days since 1970-01-01 on the wall clock of the place (else of the reporting
-        zone) local_hour Int8?          0..23 on the wall clock of the place; null if the place or the time is
-        unknown row UInt32                position in the payments frame the ledger was built from (evidence
-        look-up) currency Enum?            only where the data has more than one currency city, country,
-        merchant_category, branch_id, device_id Categorical?   only where a source had them
+        local_day Int32           days since 1970-01-01 on the wall clock of the place (else reporting zone)
+        local_hour Int8?          0..23 on the wall clock of the place; null if place or time is unknown
+        row UInt32                position in the payments the ledger was built from (evidence look-up)
+        currency Enum?            only where the data has more than one currency
+        PLACE_COLUMNS Categorical?    only where a source had them; conductor_id: who stood at the counter,
+                                  status: booked, declined, reversed, ...
     offsets: Int64, len(accounts)+1; the legs of account i are legs[offsets[i]:offsets[i+1]].
     """
 
@@ -235,7 +236,7 @@ def build_ledger(
         summary = summary.join(accounts, on="account_id", how="left", maintain_order="left")
     order_of_columns = [
         "account", "booked_at", "is_credit", "amount_minor", "account_minor", "counterparty", "channel",
-        "has_time", "local_day", "local_hour", "row", *(["currency"] if len(currencies) > 1 else []), *optional,
+        "has_time", "local_day", "local_hour", "row", *({"currency"} & legs.keys()), *optional,
     ]  # fmt: skip
     return Ledger(
         accounts=summary,
@@ -252,8 +253,10 @@ def _categorical(column: pl.Series) -> pl.Series:
 
 
 def _dealt(columns: dict[str, pl.Series], rows: pl.Series) -> dict[str, pl.Series]:
-    """Columns of payments as columns of legs. Two at a time: looking up waits for memory, not for the
-    processor."""
+    """Columns of payments as columns of legs.
+
+    Two at a time, since looking up waits for memory and not for the processor.
+    """
     # In one piece first: looking up in a column of many pieces takes several times as long.
     with ThreadPoolExecutor(2) as pool:
         return dict(

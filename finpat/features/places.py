@@ -38,11 +38,11 @@ def _features() -> Iterator[Feature]:
 
 
 @kernel
-def _fill(first, last, offsets, codes, known, seen, counts, changes):
+def _fill(first, last, offsets, codes, known, seen, count, changes):
     """Fill accounts [first, last). seen: -1 for each code."""
     for account in range(first, last):
         distinct = moves = 0
-        latest = np.int64(-1)
+        latest = -1
         for leg in range(offsets[account], offsets[account + 1]):
             if not known[leg]:
                 continue
