@@ -5,17 +5,22 @@ reads it.
 """
 
 from finpat.sources.convert import Batch
+from finpat.sources.inspection import Inspection, Question, inspect_source, propose_mapping
 from finpat.sources.mapping import Mapping, load_mapping, ready_mappings, to_toml
 from finpat.sources.reading import detect_mapping, read_batches
 from finpat.sources.source import Source, open_source
 
 __all__ = [
     "Batch",
+    "Inspection",
     "Mapping",
+    "Question",
     "Source",
     "detect_mapping",
+    "inspect_source",
     "load_mapping",
     "open_source",
+    "propose_mapping",
     "read_batches",
     "ready_mappings",
     "to_toml",

@@ -157,12 +157,8 @@ class Converter:
             work = work.with_columns(_no_account=pl.col("account_id").is_null())
             faults.insert(0, _Fault("account_id", "missing_value", "no account", "_no_account"))
         work = self._local_zone(work)
-        order = [
-            "transaction_id", "booked_at", "time_precision", "account_id", "direction", "amount_minor",
-            "currency", "counterparty_id", "counterparty_name", "channel", "merchant_category",
-            "description", "city", "country", "device_id", "branch_id", "ip", "balance_after_minor",
-            "mirrored", "local_zone",
-        ]  # fmt: skip
+        minor = {"amount": "amount_minor", "balance_after": "balance_after_minor"}
+        order = [*(minor.get(name, name) for name in mapping.schema_.names), "mirrored", "local_zone"]
         if "transaction_id" not in work.columns:
             work = work.with_columns(transaction_id=pl.lit(None, pl.String))
         output = [pl.col(name) for name in order if name in work.columns]
@@ -215,15 +211,14 @@ class Converter:
         sides = self.mapping.sides
 
         def outside(key: str, by_column: dict[str, tuple[str, ...]]) -> pl.Expr:
-            named = _matches(key, sides.not_held) | _matches(key, sides.cash)
-            for column, values in by_column.items():
-                source = self._known.get(column.casefold().strip())
-                if source is not None:
-                    named = named | frame[source].cast(pl.String).str.strip_chars().is_in(values).fill_null(
-                        False
-                    )
-            return named
+            return _matches(key, sides.not_held) | _matches(key, sides.cash) | self._says(frame, by_column)
 
+        if sides.turned:
+            turned = self._says(frame, sides.turned)
+            work = work.with_columns(
+                from_id=pl.when(turned).then("to_id").otherwise("from_id"),
+                to_id=pl.when(turned).then("from_id").otherwise("to_id"),
+            )
         from_id, to_id = pl.col("from_id"), pl.col("to_id")
         work = work.with_columns(
             _from=~outside("from_id", sides.from_outside)
@@ -254,6 +249,16 @@ class Converter:
         )
         return work
 
+    def _says(self, frame: pl.DataFrame, by_column: dict[str, tuple[str, ...]]) -> pl.Expr:
+        """Rows that have one of the values in one of the columns."""
+        named = pl.lit(False)
+        for column, values in by_column.items():
+            source = self._known.get(column.casefold().strip())
+            if source is not None:
+                said = frame[source].cast(pl.String).str.strip_chars().is_in(values).fill_null(False)
+                named = named | said
+        return named
+
     # --------------------------------------------------------------------------------------- amounts
 
     def _amount(self, frame: pl.DataFrame, work: pl.DataFrame, faults: list[_Fault]) -> pl.DataFrame:
@@ -268,14 +273,11 @@ class Converter:
                 _missing=(pl.col("credit_minor").is_null() & pl.col("debit_minor").is_null())
             )
             faults.append(_Fault("amount", "two_amounts", "money in and money out in one row", "_two"))
-            broken = [fault.broken for fault in faults if fault.column in ("credit", "debit")]
         else:
             work = self._minor(frame, work, "amount", faults)
             signed = pl.col("amount_minor")
             work = work.with_columns(_signed=-signed if mapping.amount.sign == "inverted" else signed)
             work = work.with_columns(_missing=pl.col("_amount_empty"))
-            broken = []
-        del broken
         faults.append(_Fault("amount", "missing_value", "no amount", "_missing"))
         if mapping.two_sided or ("direction" in self.origins and mapping.amount.sign == "direction"):
             if not mapping.two_sided:

@@ -45,6 +45,7 @@ class Layout:
     short_rows: str = "reject"
     footer: tuple[str, ...] = ()
     header_line: int = 0
+    cr_ends: bool = False  # lines end with CR alone, as old Macintosh files do
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,23 @@ def read_delimited(
     A row longer than `line_bytes` and a row with an unclosed quote are rejected by their first line alone;
     reading goes on in the next line. Blank lines are no rows.
     """
+    some = False
+    if layout.cr_ends:
+        blocks = (block.replace(b"\r", b"\n") for block in blocks)
     for piece in _split(blocks, layout, piece_bytes, line_bytes):
+        some = True
         parsed = _parse_fast(piece, layout) if piece.regular else None
         if parsed is None:
             parsed = _parse_exactly(piece, layout)
         yield parsed
         if parsed.ended:
             return
+    if not some:  # a header without rows
+        yield RawPiece(
+            pl.DataFrame(schema={**dict.fromkeys(layout.columns, pl.String), LINE: pl.Int64}),
+            (),
+            lambda _: [],
+        )
 
 
 # ------------------------------------------------------------------------------------------------- cutting
@@ -89,18 +100,9 @@ def read_delimited(
 def _split(blocks: Iterable[bytes], layout: Layout, piece_bytes: int, line_bytes: int) -> Iterator[_Piece]:
     """Cut the stream at row ends. Pieces are whole rows; what they leave out is in their rejects."""
     cutter = _Cutter(layout, line_bytes)
-    for block in _regrouped(_unix_ends(blocks), piece_bytes):
+    for block in _regrouped(blocks, piece_bytes):
         yield from cutter.feed(block)
     yield from cutter.feed(b"", final=True)
-
-
-def _unix_ends(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Old Macintosh files end their lines with CR alone: told by a first block with CR and no LF."""
-    lone = None
-    for block in blocks:
-        if lone is None:
-            lone = b"\r" in block and b"\n" not in block
-        yield block.replace(b"\r", b"\n") if lone else block
 
 
 def _regrouped(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -173,7 +175,7 @@ class _Cutter:
     def _cut_whole(self, lines: bytes, tail: bytes, final: bool) -> tuple[_Piece | None, bytes, bool]:
         """Cut whole lines at the last row end; a row that runs on stays with `tail`."""
         last = final or len(tail) > self.line_bytes  # nothing can close a quote any more within the limit
-        lone_cr = lines.count(b"\r") != lines.count(b"\r\n")
+        lone_cr = b"\r" in lines and lines.count(b"\r") != lines.count(b"\r\n")
         if self.quote not in lines:
             return self._take(lines, len(lines), tail, not lone_cr, None)
         scan = None if lone_cr else _scan_quotes(lines, self.quote, self.delimiter, self.line_bytes)
@@ -304,12 +306,27 @@ def _rows(lines: list[str], layout: Layout, limit: int) -> Iterator[tuple[int, i
             return
         if feed.starved:
             fields, fault = None, "unclosed_quote"
-        elif fields is not None and feed.at > start + 1 and len(fields) != len(layout.columns):
+        elif (
+            fields is not None
+            and feed.at > start + 1
+            and not _is_sound(lines[start : feed.at], fields, layout)
+        ):
             fields, fault = None, "unclosed_quote"  # it swallowed lines that are rows of their own
         if fields is None:
             feed.at = start + 1
             reader = csv.reader(feed, delimiter=layout.delimiter, quotechar=layout.quote)
         yield start, feed.at, fields, fault
+
+
+def _is_sound(lines: list[str], fields: list[str], layout: Layout) -> bool:
+    """Whether a row over several lines is one: of the expected width, every quote where RFC 4180 has it."""
+    if len(fields) != len(layout.columns):
+        return False
+    try:
+        list(csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote, strict=True))
+    except csv.Error:
+        return False
+    return True
 
 
 def _last_row_end(data: bytes, layout: Layout, limit: int, last: bool) -> tuple[int, bool]:
@@ -332,10 +349,19 @@ def _last_row_end(data: bytes, layout: Layout, limit: int, last: bool) -> tuple[
 def _parse_fast(piece: _Piece, layout: Layout) -> RawPiece | None:
     """The rows by Polars, or None where rows are not all of the expected width."""
     data, width = piece.data, len(layout.columns)
-    if width < 2 or layout.footer or data[:1] in (b"\n", b"\r") or b"\n\n" in data or b"\n\r" in data:
+    if (
+        width < 2
+        or _meets_footer(data, layout)
+        or data[:1] in (b"\n", b"\r")
+        or b"\n\n" in data
+        or b"\n\r" in data
+    ):
         return None
     count = data.count(b"\n") if piece.row_ends is None else len(piece.row_ends)
     if piece.row_ends is None:
+        blank = layout.delimiter.encode() * (width - 1)
+        if data.startswith(blank) or b"\n" + blank + b"\n" in data or b"\n" + blank + b"\r" in data:
+            return None
         if data.count(layout.delimiter.encode()) != count * (width - 1):
             return None
     elif not _same_width(piece, layout):
@@ -351,7 +377,7 @@ def _parse_fast(piece: _Piece, layout: Layout) -> RawPiece | None:
         )
     except (pl.exceptions.ComputeError, pl.exceptions.PolarsError):
         return None  # bytes that are no UTF-8, or a row that is longer than the others
-    if frame.height != count:
+    if frame.height != count or (piece.row_ends is not None and _has_blank(frame)):
         return None
     if piece.row_ends is None:
         lines = pl.int_range(piece.line, piece.line + count, dtype=pl.Int64, eager=True)
@@ -359,6 +385,18 @@ def _parse_fast(piece: _Piece, layout: Layout) -> RawPiece | None:
         lines = pl.Series(_first_lines(piece))
     frame = frame.with_columns(lines.alias(LINE))
     return RawPiece(frame, tuple(piece.rejects), lambda rows: _raw_rows(piece, rows))
+
+
+def _has_blank(frame: pl.DataFrame) -> bool:
+    empty = pl.all_horizontal((pl.all() == "").fill_null(True))
+    return bool(frame.select(empty.any()).item())
+
+
+def _meets_footer(data: bytes, layout: Layout) -> bool:
+    if not layout.footer:
+        return False
+    text = data.decode("utf-8", "backslashreplace")
+    return any(re.search(pattern, text, re.MULTILINE) for pattern in layout.footer)
 
 
 def _same_width(piece: _Piece, layout: Layout) -> bool:
@@ -435,6 +473,7 @@ def find_layout(head: str, whole: bool, dialect: Dialect) -> Layout:
 
     whole: `head` is the whole file. Lines above the table (letterhead) are left out.
     """
+    cr_ends = "\r" in head and "\n" not in head
     lines = head.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not whole and len(lines) > 1:
         lines.pop()  # may be cut off
@@ -454,9 +493,10 @@ def find_layout(head: str, whole: bool, dialect: Dialect) -> Layout:
         width = _usual_width(records) or width
         columns = tuple(str(i + 1) for i in range(width))
         first = records[body][0] if records else 1
-        return Layout(delimiter, dialect.quote, columns, first, _short(dialect), dialect.footer, 0)
+        return Layout(delimiter, dialect.quote, columns, first, _short(dialect), dialect.footer, 0, cr_ends)
     at, after, names = records[header]
-    return Layout(delimiter, dialect.quote, _unique(names), after, _short(dialect), dialect.footer, at)
+    short = _short(dialect)
+    return Layout(delimiter, dialect.quote, _unique(names), after, short, dialect.footer, at, cr_ends)
 
 
 def _short(dialect: Dialect) -> str:

@@ -1,4 +1,4 @@
-"""What an unknown file looks like: its layout, a proposed mapping, and the questions that only a person can answer.
+"""What an unknown file looks like: its layout, a proposed mapping, and what only a person can answer.
 
 A question is asked where the whole file leaves something open (day or month first, decimal mark, sign, zone,
 currency, whose account it is); nothing is guessed.
@@ -24,7 +24,7 @@ from finpat.sources.convert import CREDIT_WORDS, DEBIT_WORDS
 from finpat.sources.dates import DateOrders, find_formats, has_clock, has_zone
 from finpat.sources.delimited import LINE
 from finpat.sources.mapping import TICKERS, Dialect, Mapping, load_mapping, parse_mapping, to_toml
-from finpat.sources.reading import columns_of, detect_mapping, layout_of, read_pieces
+from finpat.sources.reading import columns_of, detect_mapping, in_small_pieces, layout_of, read_pieces
 from finpat.sources.source import Source, open_source
 from finpat.sources.words import HEADERS, TOTALS, folded, header_score
 
@@ -33,7 +33,9 @@ _ACCOUNT = re.compile(
     r"(?i)(?:account|konto|kontonummer|compte|cuenta|conto|rekening|ucet|účet|iban|a/c|acct)[^\d\n]{0,40}?"
     r"([A-Z]{2}\d{2}[A-Z0-9 ]{10,30}|\d[\d /.-]{4,30}\d)"
 )
-_CURRENCY = re.compile(r"(?i)(?:currency|währung|waehrung|devise|moneda|valuta|munt|měna|mena|ccy)\W{1,10}([A-Z]{3})\b")
+_CURRENCY = re.compile(
+    r"(?i)(?:currency|währung|waehrung|devise|moneda|valuta|munt|měna|mena|ccy)\W{1,10}([A-Z]{3})\b"
+)
 _NUMBER = re.compile(r"\d[\d.,'’ \u00a0\u202f]*\d|\d|[.,]\d+")
 
 
@@ -48,7 +50,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ColumnProposal:
-    """A source column, what it seems to be (None: kept as a further column), how sure, and some of its values."""
+    """A source column, what it seems to be (None: a further column), how sure, and some values."""
 
     name: str
     canonical: str | None
@@ -82,9 +84,12 @@ class Inspection:
         open_questions = [question for question in self.questions if question.option not in answers]
         if open_questions:
             first = open_questions[0]
-            more = f" ({len(open_questions) - 1} more: finpat inspect shows them)" if open_questions[1:] else ""
+            more = (
+                f" ({len(open_questions) - 1} more: finpat inspect shows them)" if open_questions[1:] else ""
+            )
             raise AmbiguousSourceError(
-                f"{self.source.path}: {first.text}; state {first.option} in a mapping (finpat inspect --write){more}"
+                f"{self.source.path}: {first.text}; state {first.option} in a mapping "
+                f"(finpat inspect --write){more}"
             )
         draft = json.loads(json.dumps(self.draft))
         for option, value in answers.items():
@@ -140,23 +145,20 @@ def _layout(source: Source, dialect: Dialect) -> dict[str, str]:
         described["delimiter"] = names.get(layout.delimiter, layout.delimiter)
         described["header"] = f"line {layout.header_line}" if layout.header_line else "none"
         described["first row"] = f"line {layout.first_line}"
-    return {key: value for key, value in described.items() if value and value != "none" or key == "header"}
+    return {key: value for key, value in described.items() if (value and value != "none") or key == "header"}
 
 
 def _ready(source: Source, mapping: Mapping) -> Inspection:
-    frame = next(read_pieces(source, mapping.dialect, _small_settings())).frame
+    frame = next(read_pieces(source, mapping.dialect, in_small_pieces(Settings()))).frame
     read = {name.casefold(): key for key, origin in mapping.columns.items() for name in origin.source}
     columns = tuple(
-        ColumnProposal(name, read.get(name.casefold()), 1.0 if name.casefold() in read else 0.0, _samples(frame[name]))
+        ColumnProposal(
+            name, read.get(name.casefold()), 1.0 if name.casefold() in read else 0.0, _samples(frame[name])
+        )
         for name in columns_of(source, mapping.dialect)
     )
     layout = _layout(source, mapping.dialect)
     return Inspection(source, mapping.table, layout, columns, (), {}, mapping.name, (mapping.doc,))
-
-
-def _small_settings() -> Settings:
-    settings = Settings()
-    return settings.model_copy(update={"ingest": settings.ingest.model_copy(update={"piece_mb": 1})})
 
 
 def _samples(column: pl.Series) -> tuple[str, ...]:
@@ -170,9 +172,15 @@ class _Proposal:
         self.source = source
         self.table = table
         self.dialect = Dialect()
-        self.frame = next(read_pieces(source, Dialect(short_rows="fill"), _small_settings())).frame.drop(LINE)
+        self.frame = next(
+            read_pieces(source, Dialect(short_rows="fill"), in_small_pieces(Settings()))
+        ).frame.drop(LINE)
         self.texts = {
-            name: [v.strip() for v in self.frame[name].cast(pl.String).drop_nulls().head(5000).to_list() if v.strip()]
+            name: [
+                v.strip()
+                for v in self.frame[name].cast(pl.String).drop_nulls().head(5000).to_list()
+                if v.strip()
+            ]
             for name in self.frame.columns
             if not self.frame.schema[name].is_nested()
         }
@@ -181,7 +189,10 @@ class _Proposal:
         self.orders = {name: self._orders(name) for name in self.texts}
         self.questions: list[Question] = []
         self.notes: list[str] = []
-        self.draft: dict[str, Any] = {"name": re.sub(r"\W+", "_", source.path.stem).strip("_").lower(), "table": table}
+        self.draft: dict[str, Any] = {
+            "name": re.sub(r"\W+", "_", source.path.stem).strip("_").lower(),
+            "table": table,
+        }
         self.found: dict[str, tuple[str, float]] = {}  # canonical key -> (source column, confidence)
 
     def _letterhead(self) -> str:
@@ -209,11 +220,19 @@ class _Proposal:
         self._by_values()
         self._write_columns()
         columns = tuple(
-            ColumnProposal(name, *self._proposal_of(name), _samples(self.frame[name])) for name in self.frame.columns
+            ColumnProposal(name, *self._proposal_of(name), _samples(self.frame[name]))
+            for name in self.frame.columns
         )
         layout = _layout(self.source, self.dialect)
         return Inspection(
-            self.source, self.table, layout, columns, tuple(self.questions), self.draft, None, tuple(self.notes)
+            self.source,
+            self.table,
+            layout,
+            columns,
+            tuple(self.questions),
+            self.draft,
+            None,
+            tuple(self.notes),
         )
 
     def _proposal_of(self, name: str) -> tuple[str | None, float]:
@@ -316,9 +335,15 @@ class _Proposal:
                     if old is not None:
                         self.found.pop(old)
         if "description" not in self.found and not self.header:
-            lettered = [name for name in free if _share(self.texts[name], lambda v: bool(re.search(r"[^\W\d]{2}", v))) > 0.6]
+            lettered = [
+                name
+                for name in free
+                if _share(self.texts[name], lambda v: bool(re.search(r"[^\W\d]{2}", v))) > 0.6
+            ]
             if lettered:
-                longest = max(lettered, key=lambda name: sum(map(len, self.texts[name])) / len(self.texts[name]))
+                longest = max(
+                    lettered, key=lambda name: sum(map(len, self.texts[name])) / len(self.texts[name])
+                )
                 self.found["description"] = (longest, 0.6)
 
     def _amount_by_values(self, money: list[str]) -> None:
@@ -333,7 +358,9 @@ class _Proposal:
                 self.found["balance_after"] = (rest[0], 0.5)
             return
         self.questions.append(
-            Question("columns.amount", f"several columns could hold the amount ({', '.join(money)})", tuple(money))
+            Question(
+                "columns.amount", f"several columns could hold the amount ({', '.join(money)})", tuple(money)
+            )
         )
 
     # ----------------------------------------------------------------------------------- the draft
@@ -343,14 +370,18 @@ class _Proposal:
         if self.table != "transactions":
             for key in TABLES[self.table].required:
                 if key not in columns:
-                    self.questions.append(Question(f"columns.{key}", f"which column is {key}", tuple(self.texts)))
+                    self.questions.append(
+                        Question(f"columns.{key}", f"which column is {key}", tuple(self.texts))
+                    )
             self.draft["columns"] = columns
             self._dates("posted_at" if self.table == "ads" else "paid_at")
             return
         self.draft["columns"] = columns
         if "booked_at" not in columns:
             self.questions.append(Question("columns.booked_at", "no column holds dates", tuple(self.texts)))
-        if not {"amount", "credit"} & columns.keys() and not any(q.option == "columns.amount" for q in self.questions):
+        if not {"amount", "credit"} & columns.keys() and not any(
+            q.option == "columns.amount" for q in self.questions
+        ):
             self.questions.append(Question("columns.amount", "no column holds amounts", tuple(self.texts)))
         self._dates("booked_at")
         self._marks()
@@ -366,7 +397,10 @@ class _Proposal:
         orders = self.orders[name]
         if orders.day_first == ("typed",):
             timed = self.frame[name].dtype != pl.Date
-            zoned = isinstance(self.frame[name].dtype, pl.Datetime) and self.frame[name].dtype.time_zone is not None  # type: ignore[attr-defined]
+            zoned = (
+                isinstance(self.frame[name].dtype, pl.Datetime)
+                and self.frame[name].dtype.time_zone is not None
+            )
         else:
             time = self.draft["columns"].get("time")
             if time is not None:
@@ -391,13 +425,16 @@ class _Proposal:
                 self.draft.setdefault("time", {})["zone"] = "UTC"
             else:
                 self.questions.append(
-                    Question("time.zone", f"the times in {name!r} have no zone; whose clock is it, e.g. Europe/Berlin or UTC")
+                    Question(
+                        "time.zone",
+                        f"the times in {name!r} have no zone; whose clock is it, e.g. Europe/Berlin or UTC",
+                    )
                 )
 
     def _at_midnight(self, name: str) -> bool:
-        return all(re.search(r"[T ]00[:.]00(?:[:.]00(?:\.0+)?)?$", value) for value in self.texts[name]) and bool(
-            self.texts[name]
-        )
+        return all(
+            re.search(r"[T ]00[:.]00(?:[:.]00(?:\.0+)?)?$", value) for value in self.texts[name]
+        ) and bool(self.texts[name])
 
     def _orders_of_whole(self, name: str, time: str | None, orders: DateOrders) -> DateOrders:
         """A sample may leave open what the whole file settles."""
@@ -406,7 +443,9 @@ class _Proposal:
         seen: set[str] = set()
         for piece in read_pieces(self.source, Dialect(short_rows="fill"), Settings()):
             columns = [name] if time is None else [name, time]
-            values = piece.frame.select(pl.concat_str(columns, separator=" ")).to_series().drop_nulls().unique()
+            values = (
+                piece.frame.select(pl.concat_str(columns, separator=" ")).to_series().drop_nulls().unique()
+            )
             seen.update(values.to_list())
             if len(seen) > 100_000 or not find_formats(seen, 0.9).ambiguous:
                 break
@@ -419,7 +458,11 @@ class _Proposal:
         decimal, thousands = find_marks(values)
         if decimal is None:
             self.questions.append(
-                Question("amount.decimal", "amounts such as 1.234 or 1,234 can mean thousands or decimals", (".", ","))
+                Question(
+                    "amount.decimal",
+                    "amounts such as 1.234 or 1,234 can mean thousands or decimals",
+                    (".", ","),
+                )
             )
             return
         marks = {"decimal": decimal, "thousands": thousands}
@@ -431,7 +474,9 @@ class _Proposal:
         if "currency" in columns:
             return
         headers = [columns[key] for key in ("amount", "credit", "debit") if key in columns]
-        codes = {code for name in headers for code in re.findall(r"\b([A-Z]{3})\b", name) if is_iso_currency(code)}
+        codes = {
+            code for name in headers for code in re.findall(r"\b([A-Z]{3})\b", name) if is_iso_currency(code)
+        }
         for name in headers:
             for value in self.texts[name][:500]:
                 symbol = re.sub(r"[\d\s.,'+()\-\u00a0\u202f]", "", value)
@@ -442,12 +487,18 @@ class _Proposal:
                     codes.add(symbol)
         codes = {code for code in codes if len(code) >= 3}
         if not codes:
-            codes = {code.upper() for code in _CURRENCY.findall(self.letterhead) if is_iso_currency(code.upper())}
+            codes = {
+                code.upper() for code in _CURRENCY.findall(self.letterhead) if is_iso_currency(code.upper())
+            }
         if len(codes) == 1:
             columns["currency"] = {"constant": codes.pop()}
         else:
             self.questions.append(
-                Question("columns.currency", "nothing says the currency; e.g. { constant = \"EUR\" }", tuple(sorted(codes)))
+                Question(
+                    "columns.currency",
+                    'nothing says the currency; e.g. { constant = "EUR" }',
+                    tuple(sorted(codes)),
+                )
             )
 
     def _account(self) -> None:
@@ -466,7 +517,10 @@ class _Proposal:
             return
         columns.pop("account_id", None)
         self.questions.append(
-            Question("columns.account_id", "nothing says whose statement this is; e.g. { constant = \"the account number\" }")
+            Question(
+                "columns.account_id",
+                'nothing says whose statement this is; e.g. { constant = "the account number" }',
+            )
         )
 
     def _sign(self) -> None:
@@ -479,14 +533,21 @@ class _Proposal:
         if not any(negative):
             if direction is None:
                 self.questions.append(
-                    Question("amount.sign", "all amounts are positive and no column says in or out", ("signed", "inverted"))
+                    Question(
+                        "amount.sign",
+                        "all amounts are positive and no column says in or out",
+                        ("signed", "inverted"),
+                    )
                 )
             return
         sign = "signed"
         if direction is not None:
-            rows = self.frame.select(pl.col(direction).cast(pl.String), pl.col(columns["amount"]).cast(pl.String)).drop_nulls()
+            rows = self.frame.select(
+                pl.col(direction).cast(pl.String), pl.col(columns["amount"]).cast(pl.String)
+            ).drop_nulls()
             credit_negative = [
-                ("-" in amount or amount.lstrip().startswith("(")) == (word.strip().casefold() in CREDIT_WORDS)
+                ("-" in amount or amount.lstrip().startswith("("))
+                == (word.strip().casefold() in CREDIT_WORDS)
                 for word, amount in rows.iter_rows()
             ]
             if credit_negative and sum(credit_negative) > 0.9 * len(credit_negative):
@@ -502,7 +563,9 @@ class _Proposal:
         text = columns.get("description")
         if isinstance(columns.get("booked_at"), str) and isinstance(text, str) and money:
             bare = self.frame.select(
-                pl.all_horizontal([pl.col(name).cast(pl.String).is_null() for name in [columns["booked_at"], *money]])
+                pl.all_horizontal(
+                    [pl.col(name).cast(pl.String).is_null() for name in [columns["booked_at"], *money]]
+                )
                 & pl.col(text).is_not_null()
             ).to_series()
             if bare.any() and not (self.source.kind != "delimited"):
@@ -544,7 +607,11 @@ def find_marks(values: Iterable[str]) -> tuple[str | None, str]:
         elif len(marks) > 1:
             thousands.add(last)
             decimal.add("," if last == "." else ".")
-        elif digits == 3 and not re.match(r"^0?[.,]", number) and not ({"'", " "} & set(spaced.replace("’", "'"))):
+        elif (
+            digits == 3
+            and not re.match(r"^0?[.,]", number)
+            and not ({"'", " "} & set(spaced.replace("’", "'")))
+        ):
             open_marks.add(last)
         else:
             decimal.add(last)
@@ -562,9 +629,9 @@ def find_marks(values: Iterable[str]) -> tuple[str | None, str]:
 
 
 def _looks_numeric(value: str) -> bool:
-    return bool(re.fullmatch(r"[-+(]?\s*\D{0,3}\s*[-+]?[\d.,'’ \u00a0\u202f]*\d[\d.,'’ \u00a0\u202f]*\D{0,4}", value)) and not re.search(
-        r"\d[/:-]\d|\d\.\d{1,2}\.\d", value
-    )
+    return bool(
+        re.fullmatch(r"[-+(]?\s*\D{0,3}\s*[-+]?[\d.,'’ \u00a0\u202f]*\d[\d.,'’ \u00a0\u202f]*\D{0,4}", value)
+    ) and not re.search(r"\d[/:-]\d|\d\.\d{1,2}\.\d", value)
 
 
 def _is_money(value: str) -> bool:
@@ -583,7 +650,11 @@ def _draft_toml(draft: dict[str, Any]) -> str:
     from finpat.sources.mapping import _key, _section, _toml
 
     lines = [f"{key} = {_toml(value)}" for key, value in draft.items() if not isinstance(value, dict)]
-    lines += ["", "[columns]", *(f"{_key(key)} = {_toml(value)}" for key, value in draft.get("columns", {}).items())]
+    lines += [
+        "",
+        "[columns]",
+        *(f"{_key(key)} = {_toml(value)}" for key, value in draft.get("columns", {}).items()),
+    ]
     for title in ("dialect", "time", "amount"):
         lines += _section(title, draft.get(title, {}))
     return "\n".join(lines) + "\n"

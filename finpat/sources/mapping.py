@@ -178,6 +178,9 @@ class Amount(Section):
 class Sides(Section):
     """Which side of a two-sided row the institution holds."""
 
+    turned: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Per source column: values for which payer and payee change places."
+    )
     held: Literal["both", "from", "to"] = Field(
         "both", description="Side(s) that are accounts of the institution."
     )
@@ -223,7 +226,7 @@ class Mapping(Section):
     def source_columns(self) -> tuple[str, ...]:
         """Every source column that the mapping reads, once, in order."""
         named = [name for origin in self.columns.values() for name in origin.source]
-        named += [*self.sides.from_outside, *self.sides.to_outside]
+        named += [*self.sides.turned, *self.sides.from_outside, *self.sides.to_outside]
         return tuple(dict.fromkeys(named))
 
     @field_validator("table")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 import polars as pl
 
@@ -26,6 +27,7 @@ _INSTANT = {
 _MEGABYTE = 1 << 20
 
 
+@lru_cache(64)
 def layout_of(source: Source, dialect: Dialect | None = None) -> Layout:
     """The layout of a delimited source.
 
@@ -72,9 +74,12 @@ def columns_of(source: Source, dialect: Dialect | None = None) -> tuple[str, ...
 
 def _sample(source: Source, dialect: Dialect) -> pl.DataFrame:
     """The source's first rows."""
-    settings = Settings()
-    settings = settings.model_copy(update={"ingest": settings.ingest.model_copy(update={"piece_mb": 1})})
-    return next(read_pieces(source, dialect, settings)).frame
+    return next(read_pieces(source, dialect, in_small_pieces(Settings()))).frame
+
+
+def in_small_pieces(settings: Settings) -> Settings:
+    """The settings with pieces of one megabyte: for looking at a file's first rows."""
+    return settings.model_copy(update={"ingest": settings.ingest.model_copy(update={"piece_mb": 1})})
 
 
 def detect_mapping(source: Source, table: str) -> Mapping | None:
@@ -130,7 +135,7 @@ def read_batches(source: Source, mapping: Mapping, settings: Settings) -> Iterat
         say.
     """
     columns = columns_of(source, mapping.dialect)
-    resolved = resolve(mapping, columns, str(source.path))
+    resolve(mapping, columns, str(source.path))
     formats = instant_formats(source, mapping, settings)
     notes: list[str] = []
     is_day = False
@@ -143,10 +148,14 @@ def read_batches(source: Source, mapping: Mapping, settings: Settings) -> Iterat
     if source.encoding in ("cp1252", "latin-1") and mapping.dialect.encoding is None:
         notes.append(f"{source.name}: not UTF-8; read as {source.encoding}")
     converter = Converter(mapping, columns, origin=str(source.path), formats=formats, is_day=is_day)
-    del resolved
     pieces = read_pieces(source, mapping.dialect, settings)
     if mapping.dialect.continuation:
-        pieces = _continued(pieces, converter)
+        text = converter.origins.get("description")
+        if text is None or len(text.source) != 1:
+            raise SourceError(
+                f"{source.path}: dialect.continuation needs columns.description to be one column"
+            )
+        pieces = _continued(pieces, text.source[0])
     for piece in pieces:
         yield replace(converter.convert(piece), notes=tuple(notes))
         notes = []
@@ -166,7 +175,8 @@ def instant_formats(source: Source, mapping: Mapping, settings: Settings) -> tup
     if not keys:
         return ()
     seen: set[str] = set()
-    for piece in read_pieces(source, mapping.dialect, settings, _columns(source, origins, keys)):
+    small = in_small_pieces(settings)
+    for piece in read_pieces(source, mapping.dialect, small, _columns(source, origins, keys)):
         for name in keys:
             values = _instant_text(piece.frame, origins, name)
             if values is None:
@@ -223,7 +233,8 @@ def _is_day_only(source: Source, mapping: Mapping, settings: Settings, formats: 
     if not names:
         return False
     rows = 0
-    for piece in read_pieces(source, mapping.dialect, settings, names if source.kind == "parquet" else None):
+    only = names if source.kind == "parquet" else None
+    for piece in read_pieces(source, mapping.dialect, in_small_pieces(settings), only):
         converter = Converter(
             _instants_only(mapping),
             [name for name in piece.frame.columns if name != LINE], origin=str(source.path), formats=formats,
@@ -243,6 +254,53 @@ def _instants_only(mapping: Mapping) -> Mapping:
     return mapping.model_copy(update={"columns": kept, "lenient": True})
 
 
-def _continued(pieces: Iterator[RawPiece], converter: Converter) -> Iterator[RawPiece]:
-    """Rows that hold only text are joined to the description of the row above, across pieces."""
-    yield from pieces
+def _continued(pieces: Iterator[RawPiece], text: str) -> Iterator[RawPiece]:
+    """Rows that hold nothing but `text` are joined to the `text` of the row above, across pieces."""
+    held: tuple[pl.DataFrame, str] | None = None
+    for piece in pieces:
+        frame = piece.frame
+        before = 0 if held is None else 1
+        if held is not None:
+            frame = pl.concat([held[0], frame])
+        if frame.is_empty():
+            yield piece
+            continue
+        rest = [name for name in frame.columns if name not in (LINE, text)]
+        bare = frame.select(
+            (pl.all_horizontal(pl.col(rest).is_null()) & pl.col(text).is_not_null()).alias("bare")
+        ).to_series()
+        group = (~bare).cum_sum()
+        first = group.min()
+        starts = [*(~bare | (group == 0)).arg_true().to_list(), frame.height]
+        merged = (
+            frame.with_columns(
+                _group=pl.when(group > 0)
+                .then(group.cast(pl.Int64))
+                .otherwise(-group.cum_count().cast(pl.Int64))
+            )
+            .group_by("_group", maintain_order=True)
+            .agg(pl.exclude(text).first(), pl.col(text).drop_nulls().str.strip_chars().str.join(" "))
+            .select(frame.columns)
+            .with_columns(pl.when(pl.col(text) != "").then(text).alias(text))
+        )
+        del first
+
+        def raw(
+            positions: list[int],
+            piece: RawPiece = piece,
+            starts: list[int] = starts,
+            before: int = before,
+            kept: str = held[1] if held else "",
+        ) -> list[str]:
+            texts = []
+            for position in positions:
+                rows = range(starts[position], starts[position + 1])
+                lines = piece.raw([row - before for row in rows if row >= before])
+                texts.append("\n".join([kept, *lines] if before and rows[0] == 0 else lines))
+            return texts
+
+        held = (merged.tail(1), raw([merged.height - 1])[0])
+        yield replace(piece, frame=merged.head(-1), raw=raw)
+    if held is not None:
+        last = held[1]
+        yield RawPiece(held[0], (), lambda positions: [last for _ in positions])
