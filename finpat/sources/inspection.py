@@ -97,6 +97,9 @@ class Inspection:
             *outer, last = option.split(".")
             for part in outer:
                 place = place.setdefault(part, {})
+            names = [column.name for column in self.columns]
+            if outer == ["columns"] and isinstance(value, str) and value not in names:
+                value = {"constant": value}  # no column is called so: it is the value itself
             place[last] = value
         return parse_mapping(draft, str(self.source.path))
 
