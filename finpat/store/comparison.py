@@ -87,7 +87,7 @@ def stage(connection: duckdb.DuckDBPyConnection, table: Table, sources: list[Leg
     )
     for source in sources:
         present = set(segment.columns_of(source.path))
-        for mirror in (False, True) if "mirrored" in present else (False,):
+        for mirror in (False, True) if {"mirrored", "counterparty_id"} <= present else (False,):
             connection.execute(
                 f"""
                 insert into legs

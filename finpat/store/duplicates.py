@@ -78,6 +78,8 @@ def shared_keys(draft: Path, stored: list[Path]) -> tuple[Keys, list[Path]]:
         if not len(mine):
             continue
         shared.append(np.unique(_repeated(mine)))
+        if not stored:
+            continue
         shift = np.uint64(64 - _MARK_BITS)
         marks = np.zeros(1 << _MARK_BITS, np.bool_)
         marks[mine >> shift] = True
@@ -193,7 +195,7 @@ class Verdicts:
 
 def _one_sided(frame: pl.DataFrame) -> pl.DataFrame:
     """Turn rows marked written_only and mirror_only into the one leg that is missing."""
-    if "mirrored" not in frame.columns:
+    if not {"mirrored", "counterparty_id"} <= set(frame.columns):  # no row of the file has two legs
         return frame
     turned = (pl.col("verdict") == "mirror_only").fill_null(False)
     single = pl.col("verdict").is_in(["mirror_only", "written_only"]).fill_null(False)

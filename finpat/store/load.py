@@ -25,7 +25,7 @@ from finpat.sources import Batch, Mapping, Source, read_batches, to_toml
 from finpat.sources.convert import REJECTS
 from finpat.sources.delimited import LINE
 from finpat.sources.reading import columns_of, layout_of, read_pieces
-from finpat.store import catalogue, duplicates, keys, segment
+from finpat.store import catalogue, duplicates, keys, quarantine, segment
 from finpat.store.catalogue import FILE_COLUMNS, StoredFile
 from finpat.store.failures import told_in_one_line
 from finpat.store.workspace import Workspace
@@ -208,6 +208,7 @@ class _Load:
         written = segment.write_frames(self.part, self._rows(iter(batches), progress))
         self._check_share(settings.ingest.max_reject_share)
         duplicate = 0
+        marks = quarantine.marks_of(self.part) if written else pl.DataFrame()
         if written:
             found = self._settle_duplicates()
             duplicate = found.height_of("duplicate")
@@ -219,12 +220,16 @@ class _Load:
                     raw=pl.coalesce(lines.replace_strict(raw, default=None, return_dtype=pl.String), "raw")
                 )
             self._quarantine(conflicts)
+            if marks.height:
+                bad = conflicts["source_line"].implode()
+                marks = marks.filter(~pl.col("source_line").is_in(bad))
         loaded = self.source_rows - duplicate - self.rejected
         if loaded:
             segment.put_in_place(self.part, self.segment)
         else:
             self.part.unlink(missing_ok=True)
         self._catalogue(loaded, duplicate, now)
+        quarantine.mark_corrected(self.connection, self.file_id, marks)
         return LoadReport(
             self.file_id,
             self.origin.table,

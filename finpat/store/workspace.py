@@ -116,7 +116,7 @@ class Workspace:
         Published read models are never written to, so reading them needs no lock.
 
         Raises:
-            StoreError: another process is writing, named by its number and purpose, or the folder is read-only.
+            StoreError: another process is writing, named by number and purpose, or the folder is read-only.
         """
         lock = FileLock(self.path / "lock", timeout=0)
         holder = self.path / "lock.holder"
