@@ -42,8 +42,8 @@ def list_quarantine(workspace: Workspace, *, with_corrected: bool = False) -> pl
         rows: pl.DataFrame = connection.sql(
             """
             select
-def export_quarantine(workspace: Workspace, folder: Path, file_ids: Sequence[int] = ()) -> list[Path]:
-                message, raw, if(corrected_by is null, 'open', 'corrected') as state, corrected_by
+                quarantine.file_id, files.name as file, files.table_name as "table", source_line, "column",
+                reason, message, raw, if(corrected_by is null, 'open', 'corrected') as state, corrected_by
             from quarantine join files using (file_id)
             order by file_id, source_line, reason
             """
@@ -69,7 +69,7 @@ def export_quarantine(
     with told_in_one_line(folder, "exporting the quarantine"):
         for (file_id,), mine in rows.group_by("file_id", maintain_order=True):
             file = files[int(str(file_id))]
-            if file_ids and file.file_id not in file_ids:
+            if file_ids is not None and file.file_id not in file_ids:
                 continue
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"quarantine-{file.file_id}-{Path(file.name).stem}.{file.mapping_name}.csv"

@@ -48,7 +48,7 @@ def frame(rows: list[dict[str, Any]], first_line: int = 2) -> pl.DataFrame:
         made = made.with_columns(
             source_line=pl.int_range(first_line, first_line + made.height, dtype=pl.Int64)
         )
-    return made.with_columns(pl.col(pl.Datetime).cast(pl.Datetime("us")))
+    return made.with_columns(pl.col(pl.Datetime).cast(pl.Datetime("us")), pl.col(pl.Null).cast(pl.String))
 
 
 def batches(rows: list[dict[str, Any]], size: int = 1000) -> Iterator[Batch]:
