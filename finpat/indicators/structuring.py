@@ -299,7 +299,7 @@ def z_self_count(
     return (count - center) / np.maximum(spread, 1.0), complete
 
 
-def _judged_just_below(windows: pl.DataFrame, p: JustBelow) -> tuple[pl.DataFrame, pl.DataFrame]:
+def holding_windows(windows: pl.DataFrame, p: JustBelow) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The windows that hold, and those that only lack a baseline."""
     if not windows.height:
         return windows, windows
@@ -330,7 +330,7 @@ def find_just_below(context: Context, p: JustBelow) -> Outcome:
     """
     legs = cash_legs(context, DEPOSITS)
     windows, near = just_below_windows(context, legs, p, context.find_parameters("ST-BUNCH-06"))
-    holds, open_windows = _judged_just_below(windows, p)
+    holds, open_windows = holding_windows(windows, p)
     unjudged = pl.concat([context.without_limit(legs, p.min_count), without_baseline(open_windows, near)])
     return Outcome(holds, near.select(EVIDENCE), unjudged)
 

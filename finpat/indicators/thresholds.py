@@ -29,8 +29,11 @@ FILE = "thresholds.csv"
 
 @dataclass(frozen=True)
 class Threshold:
-    """One rule: `operator amount` in `currency`, summed over `window`, in force from valid_from until
-    valid_to."""
+    """One rule: `operator amount` in `currency`, summed over `window`.
+
+    In force from valid_from to before valid_to (None: open). Where `source` does not give the first day,
+    valid_from is from memory (M); it only decides for transactions many years old.
+    """
 
     jurisdiction: str
     instrument: str

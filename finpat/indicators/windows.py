@@ -126,13 +126,7 @@ def allocate(legs: pl.DataFrame, horizon_us: int) -> tuple[pl.DataFrame, pl.Data
     apart do belong together.
     Returns (legs in the order used, with `leg`; pieces: in_leg, out_leg, piece_minor, dwell_us).
     """
-    ordered = (
-        legs.filter(pl.col("moved_minor").is_not_null())
-        .with_row_index("leg")
-        .sort("subject", "booked_at", pl.col("is_credit").not_(), "leg")
-        .drop("leg")
-        .with_row_index("leg")
-    )
+    ordered = credits_first(legs).with_row_index("leg")
     instants = ordered["booked_at"].cast(pl.Int64).to_numpy()
     into, out, moved = _allocate(
         ordered["subject"].to_numpy(),
@@ -150,3 +144,62 @@ def allocate(legs: pl.DataFrame, horizon_us: int) -> tuple[pl.DataFrame, pl.Data
         }
     )
     return ordered, pieces
+
+
+@numba.njit(cache=True)
+def _mirror(account, instant, amount, is_credit, party, horizon, keep):  # type: ignore[no-untyped-def]
+    """Pair each debit with the oldest unpaired credit that it mirrors; -1 where there is none."""
+    size = len(account)
+    source = np.full(size, -1, np.int64)
+    taken = np.zeros(size, np.bool_)
+    head = 0
+    for row in range(size):
+        if row == 0 or account[row] != account[row - 1]:
+            head = row
+        if is_credit[row]:
+            continue
+        while head < row and (instant[row] - instant[head] > horizon or taken[head] or not is_credit[head]):
+            head += 1
+        for earlier in range(head, row):
+            if (
+                is_credit[earlier]
+                and not taken[earlier]
+                and party[earlier] != party[row]
+                and amount[row] <= amount[earlier]
+                and amount[row] >= keep * amount[earlier]
+            ):
+                source[row] = earlier
+                taken[earlier] = True
+                break
+    return source
+
+
+def mirror(legs: pl.DataFrame, horizon_us: int, margin: float) -> tuple[pl.DataFrame, Ints]:
+    """Pair outflows with inflows from another party that are equal or up to `margin` larger, each used once.
+
+    legs: subject, booked_at, is_credit, moved_minor, counterparty, in ledger order; within one instant
+    credits come first. Returns (legs in the order used, for each leg the index of the credit it mirrors, else
+    -1).
+    """
+    ordered = credits_first(legs)
+    source = _mirror(
+        ordered["subject"].to_numpy(),
+        ordered["booked_at"].cast(pl.Int64).to_numpy(),
+        ordered["moved_minor"].to_numpy(),
+        ordered["is_credit"].to_numpy(),
+        ordered["counterparty"].to_numpy(),
+        horizon_us,
+        # A hair of slack, so that exactly the margin is inside although 1 - 0.12 is no binary number.
+        1.0 - margin - 1e-12,
+    )
+    return ordered, source
+
+
+def credits_first(legs: pl.DataFrame) -> pl.DataFrame:
+    """Legs with an amount, by subject and instant, credits before debits: what arrives may leave at once."""
+    return (
+        legs.filter(pl.col("moved_minor").is_not_null())
+        .with_row_index("_place")
+        .sort("subject", "booked_at", pl.col("is_credit").not_(), "_place")
+        .drop("_place")
+    )
