@@ -16,7 +16,7 @@ import json
 import math
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -523,8 +523,8 @@ def populate(world: World, book: Book, count: int) -> list[Account]:
     )
     for _ in range(count):
         opened = None
-        if book.name == "ledger" and dice.chance(0.36):
-            opened = book.first + timedelta(days=dice.whole(20, 270))
+        if book.name == "ledger" and dice.chance(0.45):
+            opened = book.first + timedelta(days=dice.whole(150, 270))
         twin = customers.pop() if customers and dice.chance(0.3) else None
         if twin is not None:  # the same person at another institution
             account = world.open(book, dice, name=twin.name, holder=twin.holder_id, city=twin.city)
@@ -931,7 +931,7 @@ def structurers(world: World, book: Book, prefix: str) -> None:
             "wire",
             "TRADE",
         )
-    world.plant(account, f"{prefix}-SMURF-1", "structuring", "possible_controller", "ST-STRUCT-05;VE-DEPSEND-11",
+    world.plant(account, f"{prefix}-SMURF-1", "structuring", "possible_controller", "ST-STRUCT-05",
                 "four people pay cash into one account within two days")  # fmt: skip
     dice = Dice(book.name, "out in pieces")
     account = subject(world, book, dice)
@@ -955,7 +955,7 @@ def structurers(world: World, book: Book, prefix: str) -> None:
                 dice.whole(165, 199) * 5000,
                 kind="cash_out",
             )
-    world.plant(account, f"{prefix}-CASHOUT-1", "structuring", "possible_mule", "ST-OUT-09;VE-PASS-01",
+    world.plant(account, f"{prefix}-CASHOUT-1", "structuring", "possible_mule", "ST-OUT-09",
                 "what comes in leaves as cash, each time just below the reporting amount")  # fmt: skip
 
 
@@ -967,8 +967,10 @@ def instruments(world: World) -> None:
     payee = f"MT-{dice.whole(10_000, 99_999)}"
     for wave in range(4):
         start = 50 + 60 * wave
-        cash_in(book, dice, account, book.day(start) + dice.clock(9, 11), dice.whole(84, 90) * 10_000)
         for step in range(3):
+            cash_in(
+                book, dice, account, book.day(start + step) + dice.clock(9, 11), dice.whole(30, 33) * 10_000
+            )
             at = book.day(start + step) + dice.clock(12, 16.5)
             book.pay(
                 at,
@@ -1037,22 +1039,22 @@ def instruments(world: World) -> None:
             cash_in(book, dice, sender, at - dice.soon(1, 3), cents + 2000)
             book.pay(at, sender.account_id, village, cents, "wire", "FAMILY SUPPORT", sender.city)
     for sender in crew:
-        world.plant(sender, "US-REMIT-1", "structuring", "possible_victim", "ST-REMIT-14;VE-DEPSEND-11",
+        world.plant(sender, "US-REMIT-1", "structuring", "possible_victim", "ST-REMIT-14",
                     "five people wire nearly equal amounts to one payee within two days")  # fmt: skip
 
 
 def mules(world: World, book: Book, prefix: str) -> None:
     """Money passed through: chains, fast cash, accounts woken up or opened for it, mirror amounts, bursts."""
     dice = Dice(book.name, "chain")
-    recent = book.first + timedelta(days=book.days - 85)
+    recent = book.first + timedelta(days=book.days - 100)
     links = [
         subject(world, book, dice, Habits(pay=0, rent=0, groceries=1, treats=0.5, gifts=0)) for _ in range(3)
     ]
     fresh = world.open(book, dice, opened_on=recent, occupation="driver")
     links.append(fresh)
     sources = [outsider(dice) for _ in range(4)]
-    for turn in range(9):
-        at = book.day(book.days - 75 + 6 * turn + dice.whole(0, 2)) + dice.clock(9, 15)
+    for turn in range(13):
+        at = book.day(book.days - 75 + 2 * turn + 14 * (turn // 7)) + dice.clock(9, 15)
         cents = dice.about(2600, 0.5)
         payer = dice.pick(sources)
         for link in links:
@@ -1066,13 +1068,13 @@ def mules(world: World, book: Book, prefix: str) -> None:
             )
         book.pay(at, payer, outsider(dice), cents, "wire", "TRADE")
     for place, link in enumerate(links):
-        extra = ";VE-NEW-06" if link is fresh else ""
+        extra = ";VE-NEW-06" if link is fresh and prefix == "US" else ""  # too few new accounts at the bank
         world.plant(link, f"{prefix}-CHAIN-1", "pass_through", "possible_mule", f"VE-PASS-01;VE-MIRROR-08{extra}",
                     f"link {place + 1} of 4: keeps a few percent, passes the rest on within hours")  # fmt: skip
 
     for number in range(2):
         dice = Dice(book.name, "cash-out", number)
-        account = subject(world, book, dice)
+        account = subject(world, book, dice, Habits(pay=0, rent=0, cash=0.5, gifts=0))
         start = dice.whole(40, book.days - 60)
         for turn in range(8):
             at = book.day(start + 4 * turn) + dice.clock(11, 20)
@@ -1397,7 +1399,7 @@ def recruitment(world: World) -> None:
         "US-RECRUIT-1",
         "labour_exploitation",
         "possible_controller",
-        "HT-LAB-05;VE-PASS-01;NW-FANIN-01",
+        "HT-LAB-05;NW-FANIN-01",
         "placement fees from 26 people, most of it wired abroad within days",
     )
 
@@ -1593,8 +1595,8 @@ def wallet_stories(world: World) -> None:
     dice = Dice("wallet ring")
     ring = [world.open(book, dice) for _ in range(4)]
     for turn in range(16):
-        at = book.day(12 + 9 * turn + dice.whole(0, 3)) + dice.clock(9, 18)
-        cents = dice.about(310, 0.5)
+        at = book.day(12 + 2 * turn + 40 * (turn // 5)) + dice.clock(9, 18)
+        cents = dice.about(1700, 0.4)
         payer = f"@guest{dice.whole(1000, 9999)}"
         for member in ring:
             book.pay(at, payer, member.account_id, cents, "p2p", dice.pick(NOTES))
