@@ -1068,8 +1068,9 @@ def mules(world: World, book: Book, prefix: str) -> None:
             )
         book.pay(at, payer, outsider(dice), cents, "wire", "TRADE")
     for place, link in enumerate(links):
-        extra = ";VE-NEW-06" if link is fresh and prefix == "US" else ""  # too few new accounts at the bank
-        world.plant(link, f"{prefix}-CHAIN-1", "pass_through", "possible_mule", f"VE-PASS-01;VE-MIRROR-08{extra}",
+        # The bank has too few new accounts to compare a new one with.
+        expected = "VE-MIRROR-08" if link is fresh and prefix == "EU" else "VE-PASS-01;VE-MIRROR-08"
+        world.plant(link, f"{prefix}-CHAIN-1", "pass_through", "possible_mule", expected,
                     f"link {place + 1} of 4: keeps a few percent, passes the rest on within hours")  # fmt: skip
 
     for number in range(2):
@@ -1182,6 +1183,21 @@ def sleepers(world: World) -> None:
                 )
         world.plant(account, f"US-FUNNEL-{number + 1}", "funnel_account", "possible_controller", "VE-FUNNEL-07",
                     "cash paid in in four cities, drawn in a fifth within two days")  # fmt: skip
+    dice = Dice("new account")
+    account = world.open(
+        book, dice, opened_on=book.first + timedelta(days=book.days - 100), occupation="driver", income=1600
+    )
+    for turn in range(16):
+        at = book.day(book.days - 92 + 2 * turn) + dice.clock(9, 17)
+        cents = dice.about(4300, 0.35)
+        book.pay(at, outsider(dice), account.account_id, cents, "ach", dice.pick(("INVOICE", "thanks!")))
+        book.pay(
+            at + dice.soon(1, 20), account.account_id, outsider(dice), round(cents * 0.96), "wire", "TRADE"
+        )
+    world.plant(
+        account, "US-NEW-1", "pass_through", "possible_mule", "VE-NEW-06;VE-PASS-01",
+        "opened, and within days large sums come in and leave for abroad",
+    )  # fmt: skip
     dice = Dice("burst")
     account = subject(world, book, dice)
     for turn in range(4):
@@ -1613,7 +1629,7 @@ def wallet_stories(world: World) -> None:
             "US-RING-1",
             "pass_through",
             "possible_mule",
-            "VE-PASS-01;VE-MIRROR-08",
+            "VE-MIRROR-08",
             "passes each receipt on within hours, keeping a few percent",
         )
 
