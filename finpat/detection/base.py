@@ -1,20 +1,67 @@
-"""What a detector is: a PyOD model over a view of the account features, declared as data."""
+"""What a detector is: a way to find accounts unlike the others, declared as data and scored row by row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
+Arrays = dict[str, npt.NDArray[np.generic]]
 
 View = Literal["level", "shape"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One input: a feature's name, kind and family as the feature table declares them."""
+
+    name: str
+    kind: str
+    family: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Accounts as numbers: one row each, one column per input feature.
+
+    Attributes:
+        columns: the inputs, in order.
+        level: distance from the fitted accounts' median in robust spreads; size counts.
+        shape: the same of the logarithms of counts, money, durations, ratios and scores; proportion counts.
+        known: False where the feature is null. There both views are 0: the median.
+    """
+
+    columns: tuple[Column, ...]
+    level: Floats
+    shape: Floats
+    known: Flags
+
+    def view(self, name: View) -> Floats:
+        """The matrix of a view."""
+        return self.level if name == "level" else self.shape
+
+    def rows(self, chosen: npt.NDArray[np.int64]) -> Inputs:
+        """Some of the accounts, in the order given."""
+        return Inputs(self.columns, self.level[chosen], self.shape[chosen], self.known[chosen])
+
+
+class Fitted(Protocol):
+    """A fitted detector. Its scores depend on the model and on the account's own row alone."""
+
+    def score(self, inputs: Inputs, threads: int) -> Floats:
+        """One number per account, higher for the more unusual."""
+
+    def parts(self, inputs: Inputs) -> Floats:
+        """Accounts x columns: what each input adds to a score that `score` turns into its own; may be negative."""
+
+    def arrays(self) -> Arrays:
+        """Everything that the fitted detector is, for saving."""
 
 
 @dataclass(frozen=True)
@@ -23,19 +70,16 @@ class Detector:
 
     Attributes:
         name: column of its score, and its name in every contribution.
-        view: `level`: numbers as they are, so that size counts; `shape`: logarithms of counts, money and durations, so
-            that proportion counts. Shares are the same in both.
         weight: its part of the mean that makes the anomaly score.
-        build: makes one unfitted PyOD model from a seed and the number of accounts it will be fitted on.
-        models: how many of them, each with a seed of its own; their scores are averaged.
+        fit: fits it on the inputs of the fitted accounts with a seed.
+        restore: makes it again from the input columns and its saved arrays.
         rationale: why it is in the ensemble.
     """
 
     name: str
-    view: View
     weight: float
-    build: Callable[[int, int], Any]
-    models: int
+    fit: Callable[[Inputs, int], Fitted]
+    restore: Callable[[tuple[Column, ...], Mapping[str, npt.NDArray[np.generic]]], Fitted]
     rationale: str
 
 
@@ -43,10 +87,11 @@ class Detector:
 class Scores:
     """Result of scoring.
 
-    scores: account_id, anomaly_score (0 to 1), anomaly_percentile (0 to 100: share of the accounts that the model was
-        fitted on which score lower), one column per detector; rows as given.
-    contributions: account_id, detector, feature, value, peer_median, peer_spread, direction (`high`, `low`), share: the
-        features that made an account's score, largest share first; see `contributions.explain`.
+    Attributes:
+        scores: account_id, anomaly_score (0 to 1), anomaly_percentile (0 to 100: share of the fitted accounts that
+            score lower), one column per detector with that detector's own percentile; rows as given.
+        contributions: account_id, detector, feature, value, peer_median, peer_spread, direction, share: which inputs
+            made the scores of the highest accounts (see `contributions.explain`).
     """
 
     scores: pl.DataFrame

@@ -4,8 +4,10 @@ Money is divided by the median payment of the account's currency, so that no exc
 typical payments, in yen as in euro. Each column is then centred on the fitted accounts' median and divided by a robust
 spread. A column that does not vary among the fitted accounts is left out.
 
-A missing value neither raises nor lowers a score: it is kept apart (`known`) and every detector leaves it out of its
-mean. Columns of a money feature are missing, too, where the model has never seen the account's currency.
+A missing value stands at the median of the fitted accounts, and where tails are added up at their mean: what is not
+known is never a reason. (Leaving it out of the distance instead, so that the known columns count for more, was
+measured: average precision fell on every labelled set that has missing values, because accounts of three payments
+then look extreme.) Money is missing, too, where the model has never seen the account's currency.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from finpat.detection.base import Flags, Floats, View
+from finpat.detection.base import Column, Floats, Inputs, View
 
 # Standard deviations between the 10 % and the 90 % quantile of a normal distribution: makes the spread comparable with
 # one where tails are normal, and blind to a tenth of the accounts on either side where they are not.
@@ -23,28 +25,6 @@ DECILE_WIDTH = 2.563
 LIMIT = 10.0  # spreads; chosen: beyond it a single column would outvote all others
 LOGARITHMIC = ("count", "money", "duration", "ratio", "score")
 TYPICAL_AMOUNTS = ("paid_in_median_minor", "paid_out_median_minor")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One input: the feature's name, kind and family as the feature table declares them."""
-
-    name: str
-    kind: str
-    family: str
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Accounts as numbers: one row each, one column per input feature. Unknown values are 0 and not `known`."""
-
-    level: Floats
-    shape: Floats
-    known: Flags
-
-    def view(self, name: View) -> Floats:
-        """The matrix of a view."""
-        return self.level if name == "level" else self.shape
 
 
 @dataclass(frozen=True)
@@ -85,18 +65,22 @@ def raw_values(
     features: pl.DataFrame, currencies: pl.Series, columns: tuple[Column, ...], scales: dict[str, float]
 ) -> Floats:
     """Feature values as floats, NaN where unknown; money in median payments of the account's currency."""
+    if not columns:
+        return np.empty((features.height, 0))
     scale = currencies.cast(pl.String).replace_strict(scales, default=None, return_dtype=pl.Float64)
     money = [column.name for column in columns if column.kind == "money"]
     floats = features.select(pl.col([column.name for column in columns]).cast(pl.Float64))
     floats = floats.with_columns(pl.col(money) / scale) if money else floats
-    values = floats.select(pl.all().fill_null(float("nan"))).to_numpy().astype(np.float64)
+    values = floats.select(pl.all().fill_null(float("nan"))).to_numpy(order="fortran").astype(np.float64, order="F")
     values[~np.isfinite(values)] = np.nan
     return values
 
 
 def _views(values: Floats, columns: tuple[Column, ...]) -> dict[View, Floats]:
-    logarithmic = np.array([column.kind in LOGARITHMIC for column in columns], bool)
-    shape = np.where(logarithmic, np.sign(values) * np.log1p(np.abs(values)), values)
+    shape = values.copy(order="F")
+    for index, column in enumerate(columns):
+        if column.kind in LOGARITHMIC:
+            shape[:, index] = np.copysign(np.log1p(np.abs(values[:, index])), values[:, index])
     return {"level": values, "shape": shape}
 
 
@@ -143,4 +127,4 @@ def inputs_of(preparation: Preparation, features: pl.DataFrame, currencies: pl.S
     for view, matrix in _views(values, preparation.columns).items():
         scaled = (matrix - preparation.centre[view]) / preparation.spread[view]
         views[view] = np.where(known, np.clip(scaled, -LIMIT, LIMIT), 0.0)
-    return Inputs(level=views["level"], shape=views["shape"], known=known)
+    return Inputs(preparation.columns, level=views["level"], shape=views["shape"], known=known)

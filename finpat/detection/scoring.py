@@ -1,0 +1,160 @@
+"""Fit the ensemble to account features, and score accounts with it: one by one, whoever else is in the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import polars_hash  # noqa: F401  (registers Expr.nchash: a hash that is the same in every release)
+
+from finpat.compiled import thread_count
+from finpat.config import Settings
+from finpat.detection.base import Column, Fitted, Floats, Inputs, Scores
+from finpat.detection.contributions import contributions_of
+from finpat.detection.detectors import DETECTORS
+from finpat.detection.inputs import Preparation, inputs_of, prepare
+from finpat.errors import RunError
+from finpat.features import FEATURES
+
+FIT_ACCOUNTS = 20_000  # more are sampled; quantiles are then good to a few thousandths
+EXPLAINED_ACCOUNTS = 1_000  # accounts whose contributions a run keeps; any other is explained on demand
+COMBINED = "anomaly_score"
+
+INPUTS: tuple[Column, ...] = tuple(
+    Column(feature.name, feature.kind, feature.family) for feature in FEATURES if feature.role == "detector"
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Scores of the fitted accounts, which turn any score into a percentile.
+
+    scores: distinct, rising. shares: the share of the fitted accounts that score lower, those that score the same
+    counted half.
+    """
+
+    scores: Floats
+    shares: Floats
+
+    @classmethod
+    def of(cls, scores: Floats) -> Reference:
+        """The reference of some scores."""
+        distinct, counts = np.unique(scores, return_counts=True)
+        below = np.cumsum(counts) - counts
+        return cls(distinct, (below + counts / 2) / scores.size)
+
+    def percentile(self, scores: Floats) -> Floats:
+        """Share (0 to 1) for each score: rising with it, beyond the fitted accounts' highest and lowest, too."""
+        shares = np.interp(scores, self.scores, self.shares)
+        first, last = self.scores[0], self.scores[-1]
+        width = last - first or 1.0
+        above, below = scores > last, scores < first
+        shares[above] = 1.0 - (1.0 - self.shares[-1]) * np.exp(-(scores[above] - last) / width)
+        shares[below] = self.shares[0] * np.exp((scores[below] - first) / width)
+        return shares
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """The fitted ensemble: everything that scoring needs, and nothing of the accounts but what the arrays hold.
+
+    accounts: number of accounts it was fitted on. seed: of every draw. references: detector (and COMBINED) -> scores
+    of the fitted accounts.
+    """
+
+    preparation: Preparation
+    members: Mapping[str, Fitted]
+    references: Mapping[str, Reference]
+    accounts: int
+    seed: int
+
+
+def _fitting_rows(features: pl.DataFrame, seed: int) -> npt.NDArray[np.int64]:
+    """Rows to fit on, in an order that depends on account ids and seed alone, never on the order of the rows."""
+    key = pl.concat_str(pl.lit(f"{seed}:"), pl.col("account_id"))
+    order = (
+        features.select("account_id", row=pl.int_range(pl.len(), dtype=pl.Int64), key=key.nchash.xxhash64())  # type: ignore[attr-defined]
+        .sort("key", "account_id")
+        .head(FIT_ACCOUNTS)
+    )
+    return order["row"].to_numpy()
+
+
+def _combined(percentiles: Mapping[str, Floats]) -> Floats:
+    """Weighted mean of the detectors' percentiles."""
+    total = sum(detector.weight for detector in DETECTORS)
+    combined = np.zeros_like(next(iter(percentiles.values())))
+    for detector in DETECTORS:
+        combined += detector.weight * percentiles[detector.name]
+    return combined / total
+
+
+def fit(features: pl.DataFrame, currencies: pl.Series, settings: Settings) -> FittedModel:
+    """Fit all detectors to the accounts of a feature table (account_id and the columns of FEATURES).
+
+    currencies: each account's currency, in the same order. Neither the order of the rows nor the threads matter; of
+    more than FIT_ACCOUNTS accounts a sample by hashed account id is taken.
+
+    Raises:
+        RunError: there is no account, or a declared feature is missing from the table.
+    """
+    if features.is_empty():
+        raise RunError("no accounts to score: load transactions first.")
+    missing = [column.name for column in INPUTS if column.name not in features.columns]
+    if missing:
+        raise RunError(f"the feature table lacks {', '.join(missing)}: build it with this version of finpat.")
+    seed, threads = settings.detection.seed, thread_count(settings.threads)
+    chosen = _fitting_rows(features, seed)
+    features, currencies = features[chosen], currencies[chosen]
+    preparation = prepare(features, currencies, INPUTS)
+    inputs = inputs_of(preparation, features, currencies)
+    members = {detector.name: detector.fit(inputs, seed) for detector in DETECTORS}
+    raw = {name: member.score(inputs, threads) for name, member in members.items()}
+    references = {name: Reference.of(scores) for name, scores in raw.items()}
+    references[COMBINED] = Reference.of(
+        _combined({name: references[name].percentile(scores) for name, scores in raw.items()})
+    )
+    return FittedModel(preparation, members, references, features.height, seed)
+
+
+def score(
+    model: FittedModel,
+    features: pl.DataFrame,
+    currencies: pl.Series,
+    *,
+    threads: int = 0,
+    explained: int = EXPLAINED_ACCOUNTS,
+) -> Scores:
+    """Scores of every account, and contributions of the `explained` highest (ties: lower account id first).
+
+    An account's score depends on the model and on its own row: alone or among a million, it is the same number.
+    """
+    inputs = inputs_of(model.preparation, features, currencies)
+    workers = thread_count(threads)
+    percentiles = {
+        name: model.references[name].percentile(member.score(inputs, workers))
+        for name, member in model.members.items()
+    }
+    combined = _combined(percentiles)
+    scores = pl.DataFrame({
+        "account_id": features["account_id"],
+        "anomaly_score": combined,
+        "anomaly_percentile": 100.0 * model.references[COMBINED].percentile(combined),
+        **percentiles,
+    })
+    highest = (
+        scores.select("account_id", "anomaly_score", row=pl.int_range(pl.len(), dtype=pl.Int64))
+        .sort("anomaly_score", "account_id", descending=[True, False])
+        .head(explained)["row"]
+        .to_numpy()
+    )
+    return Scores(scores, contributions_of(model, inputs.rows(highest), features[highest], currencies[highest]))
+
+
+def explain(model: FittedModel, features: pl.DataFrame, currencies: pl.Series) -> pl.DataFrame:
+    """Contributions (see `Scores`) of the given accounts, whatever their scores."""
+    inputs = inputs_of(model.preparation, features, currencies)
+    return contributions_of(model, inputs, features, currencies)
