@@ -5,4 +5,15 @@ from finpat.detection.detectors import DETECTORS, RISK_SIDES
 from finpat.detection.persistence import load, save
 from finpat.detection.scoring import FittedModel, explain, fit, score
 
-__all__ = ["DETECTORS", "RISK_SIDES", "Detector", "FittedModel", "Scores", "explain", "fit", "load", "save", "score"]
+__all__ = [
+    "DETECTORS",
+    "RISK_SIDES",
+    "Detector",
+    "FittedModel",
+    "Scores",
+    "explain",
+    "fit",
+    "load",
+    "save",
+    "score",
+]

@@ -58,7 +58,7 @@ class Fitted(Protocol):
         """One number per account, higher for the more unusual."""
 
     def parts(self, inputs: Inputs) -> Floats:
-        """Accounts x columns: what each input adds to a score that `score` turns into its own; may be negative."""
+        """Accounts x columns: what each input adds to the account's score; may be negative."""
 
     def arrays(self) -> Arrays:
         """Everything that the fitted detector is, for saving."""
@@ -88,9 +88,11 @@ class Scores:
     """Result of scoring.
 
     Attributes:
-        scores: account_id, anomaly_score (0 to 1), anomaly_percentile (0 to 100: share of the fitted accounts that
+        scores: account_id, anomaly_score (0 to 1), anomaly_percentile (0 to 100: share of the fitted accounts
+        that
             score lower), one column per detector with that detector's own percentile; rows as given.
-        contributions: account_id, detector, feature, value, peer_median, peer_spread, direction, share: which inputs
+        contributions: account_id, detector, feature, value, peer_median, peer_spread, direction, share: which
+        inputs
             made the scores of the highest accounts (see `contributions.explain`).
     """
 

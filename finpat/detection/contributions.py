@@ -1,4 +1,4 @@
-"""Which features made a score, in which direction, and what is usual: for every detector, and for all together."""
+"""Which features made a score, in which direction, and what is usual: for each detector and all of them."""
 
 from __future__ import annotations
 
@@ -40,16 +40,20 @@ def contributions_of(
 ) -> pl.DataFrame:
     """The SHOWN largest contributions to each detector's score, and to all together (`anomaly_score`).
 
-    value, peer_median and peer_spread are in the feature's own unit, money in minor units of the account's currency.
-    share: of everything that raises the score of that detector; for `anomaly_score` the mean of the detectors' shares
-    by weight. A value that is unknown, or equal to the peers' median, is never named: it says nothing. Rows: accounts
-    as given, detectors in the order of DETECTORS with `anomaly_score` first, shares falling, features in order.
+    value, peer_median and peer_spread are in the feature's own unit, money in minor units of the account's
+    currency.
+    share: of everything that raises the score of that detector; for `anomaly_score` the mean of the
+    detectors' shares by weight. A value that is unknown, or equal to the peers' median, is never named: it
+    says nothing. Rows: accounts as given, detectors in the order of DETECTORS with `anomaly_score` first,
+    shares falling, features in order.
     """
     names = [column.name for column in inputs.columns]
     if not names or not inputs.known.size:
         return pl.DataFrame(schema=CONTRIBUTIONS_SCHEMA)
     preparation = model.preparation
-    scale = currencies.cast(pl.String).replace_strict(preparation.scales, default=None, return_dtype=pl.Float64)
+    scale = currencies.cast(pl.String).replace_strict(
+        preparation.scales, default=None, return_dtype=pl.Float64
+    )
     unit = np.where(
         np.array([column.kind == "money" for column in inputs.columns]),
         scale.fill_null(float("nan")).to_numpy()[:, None],
@@ -66,23 +70,26 @@ def contributions_of(
         shares["anomaly_score"] += share * (detector.weight / weight)
     ids = features["account_id"].to_numpy()
     pieces = []
-    for place, (detector_name, share) in enumerate(shares.items()):
+    for place, detector_name in enumerate(shares):
+        share = shares[detector_name]
         order = np.argsort(-share, axis=1, kind="stable")[:, :SHOWN]
-        rows = np.repeat(np.arange(share.shape[0]), order.shape[1])
+        rows = np.repeat(np.arange(features.height), min(SHOWN, len(names)))
         columns = order.ravel()
         pieces.append(
-            pl.DataFrame({
-                "row": rows,
-                "place": np.full(rows.size, place),
-                "account_id": ids[rows],
-                "detector": np.full(rows.size, detector_name),
-                "feature": np.array(names)[columns],
-                "value": values[rows, columns],
-                "peer_median": median[rows, columns],
-                "peer_spread": spread[rows, columns],
-                "direction": np.where(inputs.level[rows, columns] > 0, "high", "low"),
-                "share": share[rows, columns],
-            })
+            pl.DataFrame(
+                {
+                    "row": rows,
+                    "place": np.full(rows.size, place),
+                    "account_id": ids[rows],
+                    "detector": np.full(rows.size, detector_name),
+                    "feature": np.array(names)[columns],
+                    "value": values[rows, columns],
+                    "peer_median": median[rows, columns],
+                    "peer_spread": spread[rows, columns],
+                    "direction": np.where(inputs.level[rows, columns] > 0, "high", "low"),
+                    "share": share[rows, columns],
+                }
+            )
         )
     return (
         pl.concat(pieces)

@@ -1,7 +1,7 @@
-"""The ensemble, listed: its members with their settings and reasons, and the risk side of features that have one.
+"""The ensemble: its members with their settings and reasons, and the features that have a risk side.
 
-Members were chosen by average precision over ten labelled sets together, with one configuration for all of them; the
-figures and what was left out are in docs/evaluation.md.
+Members were chosen by average precision over ten labelled sets together, with one configuration for all of
+them; the figures and what was left out are in docs/evaluation.md.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ _JUST_BELOW = tuple(
     f"{name}_{window}_peak"
     for window in ("24h", "7d")
     for name in (
-        "credit_just_below_count", "paid_in_just_below_minor", "debit_just_below_count", "paid_out_just_below_minor",
-        "cash_credit_just_below_count", "cash_paid_in_just_below_minor",
+        "credit_just_below_count", "paid_in_just_below_minor", "debit_just_below_count",
+        "paid_out_just_below_minor", "cash_credit_just_below_count", "cash_paid_in_just_below_minor",
     )
 )  # fmt: skip
 
-# Features whose high (1) or low (-1) end red flags of the catalogue speak of. What has no such end is not here.
+# Features whose high (1) or low (-1) end red flags of the catalogue speak of. What has no such end is not
+# here.
 RISK_SIDES: dict[str, int] = {
     **dict.fromkeys(_PEAKS, 1),  # VE-SPIKE-03, NW-FANIN-01, NW-FANOUT-02
     **dict.fromkeys(_JUST_BELOW, 1),  # ST-STRUCT-01, ST-STRUCT-03
@@ -94,15 +95,15 @@ DETECTORS: tuple[Detector, ...] = (
         weight=2.0,
         fit=partial(NearestReferences.fit, view="shape", subsets=20, size=32),
         restore=partial(NearestReferences.restore, view="shape"),
-        rationale="The same by proportion, so that small accounts with an odd mix stand out too; the best single member, "
-        "hence its weight.",
+        rationale="The same by proportion, so that small accounts with an odd mix stand out too; the best "
+        "single member, hence its weight.",
     ),
     Detector(
         name="whitened_shape",
         weight=1.0,
         fit=partial(WhitenedDistance.fit, view="shape"),
         restore=partial(WhitenedDistance.restore, view="shape"),
-        rationale="Numbers that do not go together as they do elsewhere, though none of them is extreme by itself.",
+        rationale="Numbers that do not go together as they do elsewhere, though none is extreme by itself.",
     ),
     Detector(
         name="risk_side",

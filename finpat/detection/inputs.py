@@ -1,13 +1,14 @@
 """Inputs of the detectors: feature columns made comparable over units, currencies and heavy tails.
 
-Money is divided by the median payment of the account's currency, so that no exchange rate is needed: 3.0 means three
-typical payments, in yen as in euro. Each column is then centred on the fitted accounts' median and divided by a robust
-spread. A column that does not vary among the fitted accounts is left out.
+Money is divided by the median payment of the account's currency, so that no exchange rate is needed: 3.0
+means three typical payments, in yen as in euro. Each column is then centred on the fitted accounts' median
+and divided by a robust spread. A column that does not vary among the fitted accounts is left out.
 
-A missing value stands at the median of the fitted accounts, and where tails are added up at their mean: what is not
-known is never a reason. (Leaving it out of the distance instead, so that the known columns count for more, was
-measured: average precision fell on every labelled set that has missing values, because accounts of three payments
-then look extreme.) Money is missing, too, where the model has never seen the account's currency.
+A missing value stands at the median of the fitted accounts, and where tails are added up at their mean: what
+is not known is never a reason. (Leaving it out of the distance instead, so that the known columns count for
+more, was
+measured: average precision fell on every labelled set that has missing values, because accounts of three
+payments then look extreme.) Money is missing, too, where the model has never seen the account's currency.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import polars as pl
 
 from finpat.detection.base import Column, Floats, Inputs, View
 
-# Standard deviations between the 10 % and the 90 % quantile of a normal distribution: makes the spread comparable with
-# one where tails are normal, and blind to a tenth of the accounts on either side where they are not.
+# Standard deviations between the 10 % and the 90 % quantile of a normal distribution: makes the spread
+# comparable with one where tails are normal, and blind to a tenth of the accounts on either side where they
+# are not.
 DECILE_WIDTH = 2.563
 LIMIT = 10.0  # spreads; chosen: beyond it a single column would outvote all others
 LOGARITHMIC = ("count", "money", "duration", "ratio", "score")
@@ -31,8 +33,9 @@ TYPICAL_AMOUNTS = ("paid_in_median_minor", "paid_out_median_minor")
 class Preparation:
     """How features become inputs, fixed when the model is fitted.
 
-    scales: currency -> its median payment in minor units. centre, spread: per view and column. median, deviation: of the
-    fitted accounts in the feature's own unit (money: in median payments), for people who read a contribution.
+    scales: currency -> its median payment in minor units. centre, spread: per view and column. median,
+    deviation: of the fitted accounts in the feature's own unit (money: in median payments), for people who
+    read a contribution.
     """
 
     columns: tuple[Column, ...]
@@ -71,7 +74,11 @@ def raw_values(
     money = [column.name for column in columns if column.kind == "money"]
     floats = features.select(pl.col([column.name for column in columns]).cast(pl.Float64))
     floats = floats.with_columns(pl.col(money) / scale) if money else floats
-    values = floats.select(pl.all().fill_null(float("nan"))).to_numpy(order="fortran").astype(np.float64, order="F")
+    values = (
+        floats.select(pl.all().fill_null(float("nan")))
+        .to_numpy(order="fortran")
+        .astype(np.float64, order="F")
+    )
     values[~np.isfinite(values)] = np.nan
     return values
 
@@ -95,7 +102,8 @@ def _spread(values: Floats) -> tuple[Floats, Floats]:
             continue
         low, centre[column], high = np.quantile(known, [0.1, 0.5, 0.9])
         spread[column] = (high - low) / DECILE_WIDTH
-        # Rare things (a share that is 0 for nine accounts of ten) have no decile width: their deviation stands in.
+        # Rare things (a share that is 0 for nine accounts of ten) have no decile width: their deviation
+        # stands in.
         if spread[column] <= 1e-12 * max(1.0, abs(centre[column])):
             spread[column] = np.std(known)
         if spread[column] <= 1e-9 * max(1.0, abs(centre[column])):
@@ -104,7 +112,7 @@ def _spread(values: Floats) -> tuple[Floats, Floats]:
 
 
 def prepare(features: pl.DataFrame, currencies: pl.Series, columns: tuple[Column, ...]) -> Preparation:
-    """Measure scales, centres and spreads on the accounts that the model is fitted on; constant columns are dropped."""
+    """Measure scales, centres and spreads on the fitted accounts; constant columns are dropped."""
     scales = currency_scales(features, currencies)
     values = raw_values(features, currencies, columns, scales)
     measured = {view: _spread(matrix) for view, matrix in _views(values, columns).items()}

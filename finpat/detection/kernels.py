@@ -1,8 +1,8 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 """Distances of accounts: to the nearest of a few references (what PyOD's Sampling computes), and whitened.
 
-Sums run over the columns in their order, one account at a time: an account's distances are the same to the last bit
-whoever else is scored, and on however many threads.
+Sums run over the columns in their order, one account at a time: an account's distances are the same to the
+last bit whoever else is scored, and on however many threads.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from finpat.compiled import kernel
 def nearest_references(values, references, subset_ends, first, last, distances, nearest):
     """Fill distances and nearest of accounts [first, last).
 
-    values: accounts x columns (float32). references: columns x references (float32), the subsets side by side; subset s
+    values: accounts x columns (float32). references: columns x references (float32), the subsets side by
+    side; subset s
         ends before subset_ends[s].
-    distances: accounts (float64), mean over the subsets of the Euclidean distance to the nearest reference. nearest:
+    distances: accounts (float64), mean over the subsets of the Euclidean distance to the nearest reference.
+    nearest:
         accounts x subsets (int32), which one that is; the first of several at one distance.
     """
     squares = np.empty(references.shape[1], np.float32)
@@ -67,9 +69,10 @@ def whitened_squares(values, mean, precision, first, last, squares):
 
 @kernel
 def add_tails(values, known, column, side, knots, tails, usual, first, last, totals):
-    """Add to totals of accounts [first, last) the tail of one column beyond the usual one, straight between knots.
+    """Add to totals of accounts [first, last) the tail of one column, less the usual one.
 
-    values, known: accounts x columns. knots, tails: rising values (times side) and their tails; equal knots are the end.
+    values, known: accounts x columns. knots, tails: rising values (times side) and their tails, straight
+    lines between them; equal knots are the end.
     """
     size = knots.size
     for account in range(first, last):
@@ -95,7 +98,7 @@ def add_tails(values, known, column, side, knots, tails, usual, first, last, tot
 
 @kernel
 def covariance_sums(values, mean, sums):
-    """Fill the upper half of sums (columns x columns) with the sums of products of deviations, accounts in order."""
+    """Fill the upper half of sums (columns x columns) with sums of products of deviations."""
     count = values.shape[1]
     offsets = np.empty(count)
     for account in range(values.shape[0]):

@@ -1,9 +1,9 @@
 """The three kinds of fitted detector: nearest references, whitened distance, risk side.
 
-PyOD's models are fitted; scoring is done here, on the arrays they leave behind, for three reasons: a score must be the
-same to the last bit in any batch and on any number of threads, every score must come apart into features, and a model
-file must be data, never code. (PyOD 3.6: `ECOD` and `COPOD` re-rank each batch, `PCA` and `IForest` keep no share per
-feature, all are saved as pickles.)
+PyOD's models are fitted; scoring is done here, on the arrays they leave behind, for three reasons: a score
+must be the same to the last bit in any batch and on any number of threads, every score must come apart into
+features, and a model file must be data, never code. (PyOD 3.6: `ECOD` and `COPOD` re-rank each batch, `PCA`
+and `IForest` keep no share per feature, all are saved as pickles.)
 """
 
 from __future__ import annotations
@@ -21,9 +21,13 @@ from finpat.detection.kernels import add_tails, covariance_sums, nearest_referen
 Saved = Mapping[str, npt.NDArray[np.generic]]
 
 BLOCK = 2_048  # accounts scored at a time
-REFERENCE_SHARE = 16  # a subset holds at most one fitted account of so many, else accounts are their own neighbours
-POOL = 4_096  # fitted accounts that subsets are drawn from; they stand in an order of their own, so any are random
-RIDGE = 0.1  # chosen: variance added to each direction, in mean variances; directions of noise then count little
+REFERENCE_SHARE = (
+    16  # a subset holds at most one fitted account of so many, else accounts are their own neighbours
+)
+POOL = 4_096  # fitted accounts that subsets are drawn from (in hashed order, so these are random ones)
+RIDGE = (
+    0.1  # chosen: variance added to each direction, in mean variances; directions of noise then count little
+)
 KNOTS = 512  # points that a tail is stored with
 
 
@@ -33,10 +37,11 @@ def _blocks(accounts: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class NearestReferences:
-    """Mean distance to the nearest account of several small random subsets (Sugiyama and Borgwardt 2013; Pang 2015).
+    """Mean distance to the nearest account of several small random subsets.
 
-    Small subsets see clusters of odd accounts that a neighbour search over all accounts takes for ordinary: of an odd
-    twentieth, a subset of 32 holds one or two, and most subsets none near a given one.
+    After Sugiyama and Borgwardt (2013) and Pang, Ting and Albrecht (2015).
+    Small subsets see clusters of odd accounts that a neighbour search over all accounts takes for ordinary:
+    of an odd twentieth, a subset of 32 holds one or two, and most subsets none near a given one.
 
     references: columns x references (float32). ends: where each subset ends.
     """
@@ -102,10 +107,11 @@ class NearestReferences:
 
 @dataclass(frozen=True)
 class WhitenedDistance:
-    """Distance from the mean account where features that usually go together count once (Mahalanobis 1936, ridged).
+    """Distance from the mean account where features that usually go together count once.
 
-    A large account whose counts, sums and counterparties are all large in proportion is near; one with many payments
-    and few counterparties is far. precision: inverse of the covariance, columns x columns.
+    Mahalanobis' (1936), with a ridge.
+    A large account whose counts, sums and counterparties are all large in proportion is near; one with many
+    payments and few counterparties is far. precision: inverse of the covariance, columns x columns.
     """
 
     columns: tuple[Column, ...]
@@ -159,14 +165,15 @@ class WhitenedDistance:
 
 @dataclass(frozen=True)
 class RiskSide:
-    """How rare it is to be so far on the side that red flags point to: mean of -log P(X >= x), ECOD's tail, one-sided.
+    """How rare it is to be so far on the side that red flags point to: mean of -log P(X >= x).
 
-    The share of the fitted accounts that reach a value is read from stored knots, so that it depends on nobody else in
-    the batch. Only columns with a known risk side take part.
+    One side of ECOD's tails (Li et al. 2022).
+    The share of the fitted accounts that reach a value is read from stored knots, so that it depends on
+    nobody else in the batch. Only columns with a known risk side take part.
 
-    chosen: positions of those columns. sides: 1 where high is the risk side, -1 where low. knots, tails: columns x
-    KNOTS, values (times side) in rising order and -log of the share that reaches them. usual: mean tail of the fitted
-    accounts, which stands for an unknown value.
+    chosen: positions of those columns. sides: 1 where high is the risk side, -1 where low. knots, tails:
+    columns x KNOTS, values (times side) in rising order and -log of the share that reaches them. usual: mean
+    tail of the fitted accounts, which stands for an unknown value.
     """
 
     columns: tuple[Column, ...]
@@ -181,7 +188,11 @@ class RiskSide:
         """Tails of the fitted accounts; no chance involved."""
         chosen = [index for index, column in enumerate(inputs.columns) if column.name in sides]
         signs = np.array([sides[inputs.columns[index].name] for index in chosen], np.int64)
-        knots, tails, usual = (np.zeros((len(chosen), KNOTS)), np.zeros((len(chosen), KNOTS)), np.zeros(len(chosen)))
+        knots, tails, usual = (
+            np.zeros((len(chosen), KNOTS)),
+            np.zeros((len(chosen), KNOTS)),
+            np.zeros(len(chosen)),
+        )
         for place, index in enumerate(chosen):
             values = np.sort(inputs.shape[inputs.known[:, index], index] * signs[place])
             if not values.size:
@@ -196,12 +207,14 @@ class RiskSide:
         return cls(inputs.columns, np.array(chosen, np.int64), signs, knots, tails, usual)
 
     def parts(self, inputs: Inputs) -> Floats:
-        """Each column's tail beyond what is usual for it, over the number of columns; they sum to the score."""
+        """Each column's tail beyond the usual one, over the number of columns; they sum to the score."""
         parts = np.zeros_like(inputs.shape)
         for place, index in enumerate(self.chosen):
             values = inputs.shape[:, index] * self.sides[place]
             tail = np.interp(values, self.knots[place], self.tails[place])
-            parts[:, index] = np.where(inputs.known[:, index], tail - self.usual[place], 0.0) / self.chosen.size
+            parts[:, index] = (
+                np.where(inputs.known[:, index], tail - self.usual[place], 0.0) / self.chosen.size
+            )
         return parts
 
     def score(self, inputs: Inputs, threads: int) -> Floats:
@@ -212,8 +225,8 @@ class RiskSide:
         def work(first: int, last: int) -> None:
             for place, column in enumerate(self.chosen):
                 add_tails(
-                    values, known, column, self.sides[place], self.knots[place], self.tails[place], self.usual[place],
-                    first, last, totals,
+                    values, known, column, self.sides[place], self.knots[place], self.tails[place],
+                    self.usual[place], first, last, totals,
                 )  # fmt: skip
 
         in_blocks(_blocks(values.shape[0]), threads, lambda: work)
@@ -222,7 +235,8 @@ class RiskSide:
     def arrays(self) -> Arrays:
         """Everything but the columns."""
         return {
-            "chosen": self.chosen, "sides": self.sides, "knots": self.knots, "tails": self.tails, "usual": self.usual,
+            "chosen": self.chosen, "sides": self.sides, "knots": self.knots, "tails": self.tails,
+            "usual": self.usual,
         }  # fmt: skip
 
     @classmethod
@@ -236,5 +250,3 @@ class RiskSide:
             saved["tails"].astype(np.float64),
             saved["usual"].astype(np.float64),
         )
-
-

@@ -1,7 +1,7 @@
 """Save and load a fitted model: one file of plain arrays, no code in it.
 
-PyOD's own persistence pickles; a pickle runs whatever its author put into it. This file holds arrays and one text of
-JSON, and is read with pickling refused.
+PyOD's own persistence pickles; a pickle runs whatever its author put into it. This file holds arrays and one
+text of JSON, and is read with pickling refused.
 """
 
 from __future__ import annotations
@@ -60,12 +60,14 @@ def load(path: Path) -> FittedModel:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(arrays["about"].tobytes())
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path}: cannot be read as a fitted model ({type(error).__name__}). Make a new run.") from None
+        raise RunError(
+            f"{path}: cannot be read as a fitted model ({type(error).__name__}). Make a new run."
+        ) from None
     expected = [detector.name for detector in DETECTORS]
     if about.get("format") != FORMAT or about.get("detectors") != expected:
         raise RunError(
-            f"{path}: model of format {about.get('format')} with detectors {about.get('detectors')}; this version reads "
-            f"format {FORMAT} with {expected}. Make a new run."
+            f"{path}: model of format {about.get('format')} with detectors {about.get('detectors')}; this "
+            f"version reads format {FORMAT} with {expected}. Make a new run."
         )
     columns = tuple(Column(*column) for column in about["columns"])
     preparation = Preparation(
@@ -79,7 +81,9 @@ def load(path: Path) -> FittedModel:
     members = {}
     for detector in DETECTORS:
         prefix = f"member.{detector.name}."
-        saved = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        saved = {
+            name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
+        }
         members[detector.name] = detector.restore(columns, saved)
     references = {
         name: Reference(arrays[f"reference.{name}.scores"], arrays[f"reference.{name}.shares"])

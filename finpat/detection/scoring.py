@@ -1,4 +1,4 @@
-"""Fit the ensemble to account features, and score accounts with it: one by one, whoever else is in the batch."""
+"""Fit the ensemble to account features, and score accounts with it, each by its own row alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars_hash  # noqa: F401  (registers Expr.nchash: a hash that is the sam
 
 from finpat.compiled import thread_count
 from finpat.config import Settings
-from finpat.detection.base import Column, Fitted, Floats, Inputs, Scores
+from finpat.detection.base import Column, Fitted, Floats, Scores
 from finpat.detection.contributions import contributions_of
 from finpat.detection.detectors import DETECTORS
 from finpat.detection.inputs import Preparation, inputs_of, prepare
@@ -32,8 +32,8 @@ INPUTS: tuple[Column, ...] = tuple(
 class Reference:
     """Scores of the fitted accounts, which turn any score into a percentile.
 
-    scores: distinct, rising. shares: the share of the fitted accounts that score lower, those that score the same
-    counted half.
+    scores: distinct, rising. shares: the share of the fitted accounts that score lower, those that score the
+    same counted half.
     """
 
     scores: Floats
@@ -47,7 +47,7 @@ class Reference:
         return cls(distinct, (below + counts / 2) / scores.size)
 
     def percentile(self, scores: Floats) -> Floats:
-        """Share (0 to 1) for each score: rising with it, beyond the fitted accounts' highest and lowest, too."""
+        """Share (0 to 1) for each score; it rises beyond the fitted accounts' highest and lowest, too."""
         shares = np.interp(scores, self.scores, self.shares)
         first, last = self.scores[0], self.scores[-1]
         width = last - first or 1.0
@@ -59,10 +59,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """The fitted ensemble: everything that scoring needs, and nothing of the accounts but what the arrays hold.
+    """The fitted ensemble: everything that scoring needs.
 
-    accounts: number of accounts it was fitted on. seed: of every draw. references: detector (and COMBINED) -> scores
-    of the fitted accounts.
+    accounts: number of accounts it was fitted on. seed: of every draw. references: detector (and COMBINED) ->
+    scores of the fitted accounts.
     """
 
     preparation: Preparation
@@ -73,7 +73,7 @@ class FittedModel:
 
 
 def _fitting_rows(features: pl.DataFrame, seed: int) -> npt.NDArray[np.int64]:
-    """Rows to fit on, in an order that depends on account ids and seed alone, never on the order of the rows."""
+    """Rows to fit on, in an order that depends on account ids and seed alone."""
     key = pl.concat_str(pl.lit(f"{seed}:"), pl.col("account_id"))
     order = (
         features.select("account_id", row=pl.int_range(pl.len(), dtype=pl.Int64), key=key.nchash.xxhash64())  # type: ignore[attr-defined]
@@ -95,8 +95,8 @@ def _combined(percentiles: Mapping[str, Floats]) -> Floats:
 def fit(features: pl.DataFrame, currencies: pl.Series, settings: Settings) -> FittedModel:
     """Fit all detectors to the accounts of a feature table (account_id and the columns of FEATURES).
 
-    currencies: each account's currency, in the same order. Neither the order of the rows nor the threads matter; of
-    more than FIT_ACCOUNTS accounts a sample by hashed account id is taken.
+    currencies: each account's currency, in the same order. Neither the order of the rows nor the threads
+    matter; of more than FIT_ACCOUNTS accounts a sample by hashed account id is taken.
 
     Raises:
         RunError: there is no account, or a declared feature is missing from the table.
@@ -130,7 +130,8 @@ def score(
 ) -> Scores:
     """Scores of every account, and contributions of the `explained` highest (ties: lower account id first).
 
-    An account's score depends on the model and on its own row: alone or among a million, it is the same number.
+    An account's score depends on the model and on its own row: alone or among a million, it is the same
+    number.
     """
     inputs = inputs_of(model.preparation, features, currencies)
     workers = thread_count(threads)
@@ -139,19 +140,23 @@ def score(
         for name, member in model.members.items()
     }
     combined = _combined(percentiles)
-    scores = pl.DataFrame({
-        "account_id": features["account_id"],
-        "anomaly_score": combined,
-        "anomaly_percentile": 100.0 * model.references[COMBINED].percentile(combined),
-        **percentiles,
-    })
+    scores = pl.DataFrame(
+        {
+            "account_id": features["account_id"],
+            "anomaly_score": combined,
+            "anomaly_percentile": 100.0 * model.references[COMBINED].percentile(combined),
+            **percentiles,
+        }
+    )
     highest = (
         scores.select("account_id", "anomaly_score", row=pl.int_range(pl.len(), dtype=pl.Int64))
         .sort("anomaly_score", "account_id", descending=[True, False])
         .head(explained)["row"]
         .to_numpy()
     )
-    return Scores(scores, contributions_of(model, inputs.rows(highest), features[highest], currencies[highest]))
+    return Scores(
+        scores, contributions_of(model, inputs.rows(highest), features[highest], currencies[highest])
+    )
 
 
 def explain(model: FittedModel, features: pl.DataFrame, currencies: pl.Series) -> pl.DataFrame:

@@ -1,7 +1,7 @@
-"""Figures of a ranked list against labels: AUROC, average precision, precision at k, recall at a share flagged.
+"""Figures of a ranked list against labels: AUROC, average precision, precision at k, recall at a share.
 
-A list is a strict order, so nothing here ever ties: accounts with one score stand in the order in which the list has
-them, and that order is what an analyst works through.
+A list is a strict order, so nothing here ever ties: accounts with one score stand in the order in which the
+list has them, and that order is what an analyst works through.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ TYPOLOGY_SEPARATORS = r"[;|]"
 class GroupFigures:
     """One role or typology: its positives against all negatives of the evaluation.
 
-    recall_at_share: share of the group's positives within the flagged part of the *whole* list. flagged_at_share:
-    share of all its accounts there; for a group without positives (look-alikes) this is the false-alarm rate.
+    recall_at_share: share of the group's positives within the flagged part of the *whole* list.
+    flagged_at_share: share of all its accounts there; for a group without positives (look-alikes) this is the
+    false-alarm rate.
     """
 
     accounts: int
@@ -45,9 +46,9 @@ class GroupFigures:
 class Evaluation:
     """Figures of one list against one set of labels; see CONTRACT section 6 for the keys.
 
-    accounts: labelled accounts that the list has. not_in_list: labelled accounts that it has not (no transactions),
-    left out. unlabelled: accounts of the list without a label, left out. Figures are None where they have no meaning
-    (no positive, or no negative).
+    accounts: labelled accounts that the list has. not_in_list: labelled accounts that it has not (no
+    transactions), left out. unlabelled: accounts of the list without a label, left out. Figures are None
+    where they have no meaning (no positive, or no negative).
     """
 
     accounts: int
@@ -68,7 +69,7 @@ class Evaluation:
 
 
 def auroc(is_positive: Flags) -> float | None:
-    """Chance that a random positive stands before a random negative; `is_positive` in list order, best first."""
+    """Chance that a random positive stands before a random negative; flags in list order, best first."""
     positives = int(is_positive.sum())
     negatives = is_positive.size - positives
     if not positives or not negatives:
@@ -78,7 +79,7 @@ def auroc(is_positive: Flags) -> float | None:
 
 
 def average_precision(is_positive: Flags) -> float | None:
-    """Mean over the positives of the precision at their position; `is_positive` in list order, best first."""
+    """Mean over the positives of the precision at their position; flags in list order, best first."""
     positions = np.flatnonzero(is_positive) + 1
     if not positions.size:
         return None
@@ -86,13 +87,15 @@ def average_precision(is_positive: Flags) -> float | None:
 
 
 def flagged_count(accounts: int, share: str) -> int:
-    """How many accounts a share of the list is: rounded down, so that it is never exceeded, but at least one."""
+    """How many accounts a share of the list is: rounded down (never exceeded), but at least one."""
     return max(1, int(Fraction(share) * accounts)) if accounts else 0
 
 
 def _recall(is_positive: Flags, share: str) -> float | None:
     positives = int(is_positive.sum())
-    return float(is_positive[: flagged_count(is_positive.size, share)].sum()) / positives if positives else None
+    return (
+        float(is_positive[: flagged_count(is_positive.size, share)].sum()) / positives if positives else None
+    )
 
 
 def _group(is_positive: Flags, is_member: Flags) -> GroupFigures:
@@ -106,7 +109,8 @@ def _group(is_positive: Flags, is_member: Flags) -> GroupFigures:
         average_precision=average_precision(mine[comparable]),
         recall_at_share={share: _recall(mine, share) for share in SHARES},
         flagged_at_share={
-            share: float(is_member[: flagged_count(is_member.size, share)].sum()) / members for share in SHARES
+            share: float(is_member[: flagged_count(is_member.size, share)].sum()) / members
+            for share in SHARES
         },
     )
 
@@ -116,7 +120,10 @@ def _groups(ranked: pl.DataFrame, column: str) -> dict[str, GroupFigures]:
         return {}
     is_positive = ranked["is_positive"].to_numpy()
     names = (
-        ranked.select(place=pl.int_range(pl.len()), name=pl.col(column).str.replace_all(TYPOLOGY_SEPARATORS, ";").str.split(";"))
+        ranked.select(
+            place=pl.int_range(pl.len()),
+            name=pl.col(column).str.replace_all(TYPOLOGY_SEPARATORS, ";").str.split(";"),
+        )
         .explode("name")
         .with_columns(pl.col("name").str.strip_chars())
         .filter(pl.col("name").fill_null("") != "")
@@ -135,10 +142,12 @@ def in_list_order(ranking: pl.DataFrame) -> pl.DataFrame:
 
 
 def evaluate(ranking: pl.DataFrame, labels: pl.DataFrame) -> Evaluation:
-    """Figures of `ranking` (account_id, best first; or with `rank`) against `labels` (account_id, label, role?, typology?).
+    """Figures of `ranking` against `labels`.
 
-    Several roles or typologies of one account are joined by `;` or `|`. precision_at k divides by k, or by the number
-    of accounts where there are fewer.
+    ranking: account_id, best first, or with `rank`. labels: account_id, label, role?, typology?.
+
+    Several roles or typologies of one account are joined by `;` or `|`. precision_at k divides by k, or by
+    the number of accounts where there are fewer.
 
     Raises:
         SourceError: the labels are faulty, or share no account with the ranking.
@@ -148,8 +157,8 @@ def evaluate(ranking: pl.DataFrame, labels: pl.DataFrame) -> Evaluation:
     ranked = ids.join(checked, on="account_id", how="inner", maintain_order="left")
     if ranked.is_empty():
         raise SourceError(
-            f"none of the {checked.height:,} labelled accounts is in the list of {ids.height:,}: the ids must be "
-            f"written alike. First label: {checked['account_id'][0]!r}."
+            f"none of the {checked.height:,} labelled accounts is in the list of {ids.height:,}: the ids "
+            f"must be written alike. First label: {checked['account_id'][0]!r}."
         )
     is_positive = ranked["is_positive"].to_numpy()
     missing = checked.join(ids, on="account_id", how="anti")
@@ -161,9 +170,7 @@ def evaluate(ranking: pl.DataFrame, labels: pl.DataFrame) -> Evaluation:
         unlabelled=ids.height - ranked.height,
         auroc=auroc(is_positive),
         average_precision=average_precision(is_positive),
-        precision_at={
-            str(k): float(is_positive[:k].sum()) / min(k, is_positive.size) for k in PRECISION_AT
-        },
+        precision_at={str(k): float(is_positive[:k].sum()) / min(k, is_positive.size) for k in PRECISION_AT},
         recall_at_share={share: _recall(is_positive, share) for share in SHARES},
         by_role=_groups(ranked, "role"),
         by_typology=_groups(ranked, "typology"),

@@ -13,13 +13,16 @@ _WORDS = {"0": False, "1": True, "false": False, "true": True}
 
 
 def read_labels(path: Path) -> pl.DataFrame:
-    """Labels from a CSV or Parquet file, checked: account_id, is_positive, role?, typology?; further columns dropped.
+    """Labels from a CSV or Parquet file, checked; see `check_labels` for the columns.
 
     Raises:
-        SourceError: the file is missing, unreadable, empty, lacks a column or holds a label other than 0 and 1.
+        SourceError: the file is missing, unreadable, empty, lacks a column or holds a label other than 0 and
+        1.
     """
     if not path.is_file():
-        raise SourceError(f"{path}: no such labels file. Expected a CSV or Parquet file with account_id and label.")
+        raise SourceError(
+            f"{path}: no such labels file. Expected a CSV or Parquet file with account_id and label."
+        )
     try:
         if path.suffix.lower() in {".parquet", ".pq"}:
             frame = pl.read_parquet(path)
@@ -35,7 +38,8 @@ def check_labels(frame: pl.DataFrame, origin: str = "labels") -> pl.DataFrame:
     """One row per labelled account: account_id, is_positive, role?, typology? as text, in the frame's order.
 
     Raises:
-        SourceError: naming the first row that has no account, no label, a label other than 0 and 1, or an account
+        SourceError: naming the first row that has no account, no label, a label other than 0 and 1, or an
+        account
             that an earlier row has labelled already.
     """
     for name in ("account_id", "label"):
@@ -55,12 +59,18 @@ def check_labels(frame: pl.DataFrame, origin: str = "labels") -> pl.DataFrame:
     )  # fmt: skip
     faulty = text.filter(pl.col("account_id").fill_null("") == "").head(1)
     if faulty.height:
-        raise SourceError(f"{origin} row {faulty['row'][0]:,}: account_id is empty, expected the account's id.")
+        raise SourceError(
+            f"{origin} row {faulty['row'][0]:,}: account_id is empty, expected the account's id."
+        )
     faulty = text.filter(pl.col("is_positive").is_null()).head(1)
     if faulty.height:
-        raise SourceError(f"{origin} row {faulty['row'][0]:,}: label is {faulty['label'][0]!r}, expected 0 or 1.")
+        raise SourceError(
+            f"{origin} row {faulty['row'][0]:,}: label is {faulty['label'][0]!r}, expected 0 or 1."
+        )
     faulty = text.filter(~pl.col("account_id").is_first_distinct()).head(1)
     if faulty.height:
         account = faulty["account_id"][0]
-        raise SourceError(f"{origin} row {faulty['row'][0]:,}: account {account!r} is labelled a second time.")
+        raise SourceError(
+            f"{origin} row {faulty['row'][0]:,}: account {account!r} is labelled a second time."
+        )
     return text.select("account_id", "is_positive", *(name for name in kept if name in ("role", "typology")))

@@ -1,4 +1,4 @@
-"""Risk: what the indicators found and how unusual an account is, as one order, a band, a possible role and a sentence."""
+"""Risk: findings and anomaly scores as one order, with band, possible role and reason for each account."""
 
 from finpat.risk.composition import BANDS
 from finpat.risk.ranking import COLUMNS, rank

@@ -1,13 +1,15 @@
 """The score: evidence points of the indicators and rarity of the anomaly score, in one formula.
 
-    evidence = min(1, points / 6)                 points: sum over families of the heaviest finding (S 3, M 2, W 1)
-    rarity   = min(1, -log10(1 - percentile) / 4)     1 of 10 gives a quarter, 1 of 100 a half, 1 of 10,000 all
-    score    = 1000 x (0.6 x rarity + 0.4 x evidence)
+    evidence = min(1, points / 6)                 points: sum over families of the heaviest finding (S 3, M 2,
+    W 1) rarity   = min(1, -log10(1 - percentile) / 4)     1 of 10 gives a quarter, 1 of 100 a half, 1 of
+    10,000 all score    = 1000 x (0.6 x rarity + 0.4 x evidence)
 
-Families count and not findings, because members of a family see the same rows; six points are where an alert is due by
-the composition rule of the catalogue (two families, one of them strong). Red flags give reasons, the model gives the
-order: a weak finding (67 points) moves an account as far as being half as common does, and neither part alone reaches
-`high`. The shares were chosen by average precision over all labelled sets together (docs/evaluation.md).
+Families count and not findings, because members of a family see the same rows; six points are where an alert
+is due by the composition rule of the catalogue (two families, one of them strong). Red flags give reasons,
+the model gives the
+order: a weak finding (67 points) moves an account as far as being half as common does, and neither part alone
+reaches `high`. The shares were chosen by average precision over all labelled sets together
+(docs/evaluation.md).
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ BANDS: tuple[tuple[str, float], ...] = (("critical", 800.0), ("high", 600.0), ("
 
 
 def family_of(indicator_id: pl.Expr) -> pl.Expr:
-    """Family of an indicator: `ST` of ST-STRUCT-01, `HT-ADS` of HT-ADS-03 (trafficking families are told apart)."""
+    """Family of an indicator: `ST` of ST-STRUCT-01, `HT-ADS` of HT-ADS-03."""
     parts = indicator_id.str.split("-")
     first, second = parts.list.get(0), parts.list.get(1, null_on_oob=True)
     return pl.when(first == "HT").then(pl.concat_str(first, second, separator="-")).otherwise(first)

@@ -15,8 +15,8 @@ from finpat.risk.roles import UNCLEAR, possible_roles
 
 COLUMNS = (
     "rank", "account_id", "holder_name", "score", "band", "possible_role", "typologies", "indicators",
-    "anomaly_percentile", "amount_in", "amount_out", "currency", "first_seen", "last_seen", "network_id", "reason",
-    "status", "run_id",
+    "anomaly_percentile", "amount_in", "amount_out", "currency", "first_seen", "last_seen", "network_id",
+    "reason", "status", "run_id",
 )  # fmt: skip
 NEW = "new"
 
@@ -35,12 +35,14 @@ class FoundFacts(Protocol):
 
 def _amount(minor: pl.Expr, decimals: int, width: int) -> pl.Expr:
     """Exact decimal of minor units with `decimals` decimals, kept with `width` of them."""
-    return minor.cast(pl.Decimal(38, width)) / (10**decimals)
+    return minor.cast(pl.Decimal(38, width)) / pl.lit(10**decimals)
 
 
 def _amounts(accounts: pl.DataFrame) -> pl.DataFrame:
-    """amount_in and amount_out as decimals: two decimals, or eight for all where a crypto ticker is among them."""
-    places = {code: decimals_of(code) for code in accounts["currency"].cast(pl.String).drop_nulls().unique().sort()}
+    """With amount_in and amount_out: two decimals, or eight for all where a crypto ticker is among them."""
+    places = {
+        code: decimals_of(code) for code in accounts["currency"].cast(pl.String).drop_nulls().unique().sort()
+    }
     width = CRYPTO_DECIMALS if max(places.values(), default=0) > MIN_FIAT_DECIMALS else MIN_FIAT_DECIMALS
     columns = {"amount_in": "paid_in_minor", "amount_out": "paid_out_minor"}
     for name, minor in columns.items():
@@ -59,15 +61,17 @@ def rank(
     """Every account with the columns of COLUMNS, rank 1 first.
 
     accounts: account_id, currency, first_at, last_at, holder_name? (`Ledger.accounts`). features: account_id,
-    paid_in_minor, paid_out_minor. The order is by exact score, then evidence points, then anomaly score (all falling),
-    then account_id; `score` shows whole points. network_id and run_id are null, status is `new`: the stages that know
-    them fill them in.
+    paid_in_minor, paid_out_minor. The order is by exact score, then evidence points, then anomaly score (all
+    falling), then account_id; `score` shows whole points. network_id and run_id are null, status is `new`:
+    the stages that know them fill them in.
     """
     found = account_findings(findings.findings)
     listed = (
         found.sort("account_id", "points", "indicator_id", descending=[False, True, False])
         .group_by("account_id", maintain_order=True)
-        .agg(pl.col("typology").unique(maintain_order=True), pl.col("indicator_id").unique(maintain_order=True))
+        .agg(
+            pl.col("typology").unique(maintain_order=True), pl.col("indicator_id").unique(maintain_order=True)
+        )
         .select(
             "account_id",
             typologies=pl.col("typology").list.sort().list.join(";"),
@@ -81,11 +85,15 @@ def rank(
         last_seen="last_at",
         holder_name=pl.col("holder_name") if "holder_name" in accounts.columns else pl.lit(None, pl.String),
     )
-    quiet = scores.scores.join(found.select("account_id").unique(), on="account_id", how="anti", maintain_order="left")
-    reasons = pl.concat([
-        finding_reasons(found),
-        anomaly_reasons(quiet, scores.contributions, base.select("account_id", "currency")),
-    ])
+    quiet = scores.scores.join(
+        found.select("account_id").unique(), on="account_id", how="anti", maintain_order="left"
+    )
+    reasons = pl.concat(
+        [
+            finding_reasons(found),
+            anomaly_reasons(quiet, scores.contributions, base.select("account_id", "currency")),
+        ]
+    )
     pieces = (
         scores.scores.select("account_id", "anomaly_score", "anomaly_percentile"),
         features.select("account_id", "paid_in_minor", "paid_out_minor"),

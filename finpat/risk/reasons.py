@@ -20,13 +20,23 @@ def _day(moment: datetime) -> str:
 
 
 def finding_reasons(found: pl.DataFrame) -> pl.DataFrame:
-    """account_id, reason from the strongest findings: heaviest first, latest first among equals, one per family."""
+    """account_id, reason from the strongest findings: heaviest first, then latest, one per family."""
     told = (
         found.with_columns(caution=pl.col("sentence").str.extract(CAUTION))
-        .sort("account_id", "points", "window_end", "indicator_id", "finding_id", descending=[False, True, True, False, False])
+        .sort(
+            "account_id",
+            "points",
+            "window_end",
+            "indicator_id",
+            "finding_id",
+            descending=[False, True, True, False, False],
+        )
         .unique(["account_id", "family"], keep="first", maintain_order=True)
         .group_by("account_id", maintain_order=True)
-        .agg(pl.col("fact", "window_start", "window_end", "caution").head(FACTS_TOLD), others=pl.len() - FACTS_TOLD)
+        .agg(
+            pl.col("fact", "window_start", "window_end", "caution").head(FACTS_TOLD),
+            others=pl.len() - FACTS_TOLD,
+        )
     )
     reasons = [_told(record) for record in told.iter_rows(named=True)]
     return pl.DataFrame({"account_id": told["account_id"], "reason": pl.Series(reasons, dtype=pl.String)})
@@ -58,7 +68,9 @@ def _number(value: float, kind: str, currency: str) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
 
 
-def anomaly_reasons(scores: pl.DataFrame, contributions: pl.DataFrame, currencies: pl.DataFrame) -> pl.DataFrame:
+def anomaly_reasons(
+    scores: pl.DataFrame, contributions: pl.DataFrame, currencies: pl.DataFrame
+) -> pl.DataFrame:
     """account_id, reason of accounts without a finding: how unusual, and by which feature most.
 
     currencies: account_id, currency.
@@ -77,10 +89,12 @@ def anomaly_reasons(scores: pl.DataFrame, contributions: pl.DataFrame, currencie
     )
     named = told.filter(pl.col("feature").is_not_null())
     reasons = [_unusual(record) for record in named.iter_rows(named=True)]
-    return pl.concat([
-        told.filter(pl.col("feature").is_null()).select("account_id", reason=plain),
-        pl.DataFrame({"account_id": named["account_id"], "reason": pl.Series(reasons, dtype=pl.String)}),
-    ])
+    return pl.concat(
+        [
+            told.filter(pl.col("feature").is_null()).select("account_id", reason=plain),
+            pl.DataFrame({"account_id": named["account_id"], "reason": pl.Series(reasons, dtype=pl.String)}),
+        ]
+    )
 
 
 def _unusual(record: dict[str, Any]) -> str:
@@ -91,6 +105,6 @@ def _unusual(record: dict[str, Any]) -> str:
     share = max(0.0, record["anomaly_percentile"] - 0.05)
     return (
         f"No red flag found; more unusual than {share:.1f} % of accounts, most by {record['feature']} "
-        f"({doc[:1].lower()}{doc[1:]}) of {value} where the median account has {median}, which by itself is no sign of "
-        "wrongdoing."
+        f"({doc[:1].lower()}{doc[1:]}) of {value} where the median account has {median}, which by itself is "
+        "no sign of wrongdoing."
     )

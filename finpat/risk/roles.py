@@ -1,11 +1,12 @@
 """Possible roles: what the findings argue for, never what somebody is.
 
-The default is `unclear`. A role needs findings that speak of trafficking (HT-...), from two families at least, not all
-weak, with three rows of evidence or more, and one that shows third-party control or many people organised (the control
-gate): without it, adverts, travel and night cash select independent sex workers. Structuring, velocity, networks and
-anomaly scores alone never give a role. A possible controller needs a fact of the controller's side, never mere receipt of
-money; where facts speak for both sides the role stays unclear, for many who handle money for others are exploited
-themselves (FinCEN FIN-2020-A008; FINTRAC FINTRAC-2021-OA001).
+The default is `unclear`. A role needs findings that speak of trafficking (HT-...), from two families at
+least, not all weak, with three rows of evidence or more, and one that shows third-party control or many
+people organised (the control gate): without it, adverts, travel and night cash select independent sex
+workers. Structuring, velocity, networks and anomaly scores alone never give a role. A possible controller
+needs a fact of the controller's side, never mere receipt of money; where facts speak for both sides the role
+stays unclear, for many who handle money for others are exploited themselves (FinCEN FIN-2020-A008; FINTRAC
+FINTRAC-2021-OA001).
 """
 
 from __future__ import annotations
@@ -21,13 +22,18 @@ CONTROL_GATE = (
     "HT-P2P-04", "HT-LAB-01", "HT-LAB-02", "HT-LAB-03", "HT-LAB-04", "HT-LAB-05", "HT-LAB-06", "HT-FRT-04",
     "HT-RES-03",
 )  # fmt: skip
-# A controller-side fact: receives the sweeps of several others, pays for others' adverts or rooms, spends third-party
-# money lavishly, takes several people's wages.
+# A controller-side fact: receives the sweeps of several others, pays for others' adverts or rooms, spends
+# third-party money lavishly, takes several people's wages.
 CONTROLLER_FACTS = (
     "HT-ADS-03", "HT-ADS-10", "HT-ADS-16", "HT-MOV-12", "HT-CTL-04", "HT-CTL-05", "HT-CTL-10", "HT-SPD-07",
     "HT-LAB-01", "HT-LAB-03", "HT-LAB-05",
 )  # fmt: skip
-ROLES = {"PC": "possible_controller", "PV": "possible_victim", "MULE": "possible_mule", "BIZ": "possible_front_business"}
+ROLES = {
+    "PC": "possible_controller",
+    "PV": "possible_victim",
+    "MULE": "possible_mule",
+    "BIZ": "possible_front_business",
+}
 MULE_INDICATORS = ("HT-P2P-03", "HT-P2P-04", "HT-CTL-08")  # money that is forwarded for somebody else
 
 

@@ -1,4 +1,4 @@
-"""Feature tables for tests: every feature has a plain, slightly scattered value; a test states what matters to it."""
+"""Feature tables for tests: plain, slightly scattered values; a test states what matters to it."""
 
 from __future__ import annotations
 

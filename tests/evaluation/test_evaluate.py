@@ -62,12 +62,14 @@ def test_without_positives_or_negatives_a_figure_is_none_and_not_zero():
 
 
 def test_roles_and_typologies_are_compared_with_all_negatives():
-    given = pl.DataFrame({
-        "account_id": ["a", "b", "c", "d", "e"],
-        "label": [1, 0, 1, 0, 0],
-        "role": ["mule", "shop", "core", "shop", None],
-        "typology": ["fan_in;cycle", None, "cycle", None, None],
-    })
+    given = pl.DataFrame(
+        {
+            "account_id": ["a", "b", "c", "d", "e"],
+            "label": [1, 0, 1, 0, 0],
+            "role": ["mule", "shop", "core", "shop", None],
+            "typology": ["fan_in;cycle", None, "cycle", None, None],
+        }
+    )
     found = evaluate(ranking("a", "b", "c", "d", "e"), given)
     assert set(found.by_role) == {"core", "mule", "shop"}
     assert found.by_role["core"].average_precision == pytest.approx(1 / 2)  # a is left out, b stands before
@@ -90,7 +92,9 @@ def test_figures_agree_with_scikit_learn(flags):
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_labels_are_read_from_csv_and_parquet_and_further_columns_ignored(tmp_path, suffix):
-    frame = pl.DataFrame({"account_id": ["007", "8"], "label": [1, 0], "bank": ["x", "y"], "role": ["core", ""]})
+    frame = pl.DataFrame(
+        {"account_id": ["007", "8"], "label": [1, 0], "bank": ["x", "y"], "role": ["core", ""]}
+    )
     path = tmp_path / f"labels.{suffix}"
     frame.write_csv(path) if suffix == "csv" else frame.write_parquet(path)
     found = read_labels(path)

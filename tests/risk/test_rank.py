@@ -25,42 +25,79 @@ class Found:
 
 
 FINDING_SCHEMA = {
-    "finding_id": pl.String, "account_id": pl.String, "indicator_id": pl.String, "typology": pl.String,
-    "window_start": pl.Datetime("us"), "window_end": pl.Datetime("us"), "sentence": pl.String, "fact": pl.String,
-    "weight": pl.String, "role": pl.String, "state": pl.String, "missing_field": pl.String,
-}  # fmt: skip
+    "finding_id": pl.String,
+    "account_id": pl.String,
+    "indicator_id": pl.String,
+    "typology": pl.String,
+    "window_start": pl.Datetime("us"),
+    "window_end": pl.Datetime("us"),
+    "sentence": pl.String,
+    "fact": pl.String,
+    "weight": pl.String,
+    "role": pl.String,
+    "state": pl.String,
+    "missing_field": pl.String,
+}
 
 
 def finding(account="A", indicator="ST-STRUCT-01", weight="M", role="NET", rows=3, **change):
     return {
-        "account_id": account, "indicator_id": indicator, "typology": "structuring", "weight": weight, "role": role,
-        "window_start": datetime(2026, 3, 1), "window_end": datetime(2026, 3, 6), "state": "found",
-        "fact": "4 cash deposits just below 10,000.00 USD", "missing_field": None,
+        "account_id": account,
+        "indicator_id": indicator,
+        "typology": "structuring",
+        "weight": weight,
+        "role": role,
+        "window_start": datetime(2026, 3, 1),
+        "window_end": datetime(2026, 3, 6),
+        "state": "found",
+        "fact": "4 cash deposits just below 10,000.00 USD",
+        "missing_field": None,
         "sentence": "4 cash deposits. Also common for shops that bank takings. Role: role unknown.",
-        "rows": rows, **change,
-    }  # fmt: skip
+        "rows": rows,
+        **change,
+    }
 
 
 def found(*findings):
     numbered = [{"finding_id": f"F{index}", **one} for index, one in enumerate(findings)]
-    evidence = [{"finding_id": one["finding_id"], "row": 10 * index + row}
-                for index, one in enumerate(numbered) for row in range(one["rows"])]  # fmt: skip
-    frame = pl.DataFrame([{key: one[key] for key in FINDING_SCHEMA} for one in numbered], schema=FINDING_SCHEMA)
+    evidence = [
+        {"finding_id": one["finding_id"], "row": 10 * index + row}
+        for index, one in enumerate(numbered)
+        for row in range(one["rows"])
+    ]
+    frame = pl.DataFrame(
+        [{key: one[key] for key in FINDING_SCHEMA} for one in numbered], schema=FINDING_SCHEMA
+    )
     return Found(frame, pl.DataFrame(evidence, schema={"finding_id": pl.String, "row": pl.UInt32}))
 
 
 def ranked(*findings, contributions=(), currency="USD", **percentiles):
     ids = list(percentiles) or ["A", "B"]
     shares = list(percentiles.values()) or [50.0, 50.0]
-    accounts = pl.DataFrame({
-        "account_id": ids, "currency": [currency] * len(ids), "first_at": [datetime(2026, 1, 1)] * len(ids),
-        "last_at": [datetime(2026, 3, 9)] * len(ids),
-    })  # fmt: skip
-    features = pl.DataFrame({
-        "account_id": ids, "paid_in_minor": [123_456_789] * len(ids), "paid_out_minor": [None] * len(ids),
-    }, schema_overrides={"paid_out_minor": pl.Int64})  # fmt: skip
+    accounts = pl.DataFrame(
+        {
+            "account_id": ids,
+            "currency": [currency] * len(ids),
+            "first_at": [datetime(2026, 1, 1)] * len(ids),
+            "last_at": [datetime(2026, 3, 9)] * len(ids),
+        }
+    )
+    features = pl.DataFrame(
+        {
+            "account_id": ids,
+            "paid_in_minor": [123_456_789] * len(ids),
+            "paid_out_minor": [None] * len(ids),
+        },
+        schema_overrides={"paid_out_minor": pl.Int64},
+    )
     scores = Scores(
-        pl.DataFrame({"account_id": ids, "anomaly_score": [share / 100 for share in shares], "anomaly_percentile": shares}),
+        pl.DataFrame(
+            {
+                "account_id": ids,
+                "anomaly_score": [share / 100 for share in shares],
+                "anomaly_percentile": shares,
+            }
+        ),
         pl.DataFrame(list(contributions), schema=CONTRIBUTIONS_SCHEMA, orient="row"),
     )
     return rank(accounts, features, found(*findings), scores, Settings())
@@ -120,7 +157,9 @@ def test_bands_begin_at_their_lowest_score(name, lowest):
 
 
 def test_what_could_not_be_evaluated_counts_for_nothing():
-    listed = ranked(finding("A", state="not_evaluable", fact="not evaluable", missing_field="city"), A=80.0, B=80.0)
+    listed = ranked(
+        finding("A", state="not_evaluable", fact="not evaluable", missing_field="city"), A=80.0, B=80.0
+    )
     assert listed["score"].n_unique() == 1
     assert listed["indicators"].to_list() == ["", ""]
 
@@ -138,20 +177,43 @@ CONTROL = finding("A", "HT-CTL-01", "S", "PV")
     ("why", "findings", "role"),
     [
         ("nothing found", (), "unclear"),
-        ("structuring and velocity alone", (finding("A", weight="S", role="PC"), finding("A", "VE-FUNNEL-07", "S", "PC")),
-         "unclear"),
+        (
+            "structuring and velocity alone",
+            (finding("A", weight="S", role="PC"), finding("A", "VE-FUNNEL-07", "S", "PC")),
+            "unclear",
+        ),
         ("one family alone", (LABOUR,), "unclear"),
         ("two families without control", (finding("A", "HT-ADS-02"), finding("A", "HT-MOV-01")), "unclear"),
-        ("only weak ones", (finding("A", "HT-ADS-04", "W", "PC"), finding("A", "HT-CTL-06", "W", "PC")), "unclear"),
-        ("two rows of evidence", ({**LABOUR, "rows": 1}, {**finding("A", "HT-ADS-02"), "rows": 1}), "unclear"),
+        (
+            "only weak ones",
+            (finding("A", "HT-ADS-04", "W", "PC"), finding("A", "HT-CTL-06", "W", "PC")),
+            "unclear",
+        ),
+        (
+            "two rows of evidence",
+            ({**LABOUR, "rows": 1}, {**finding("A", "HT-ADS-02"), "rows": 1}),
+            "unclear",
+        ),
         ("a controller's fact", (LABOUR, finding("A", "HT-ADS-02")), "possible_controller"),
-        ("mere receipt is no controller's fact", (finding("A", "HT-P2P-03", "S", "PC"), finding("A", "HT-ADS-02")), "unclear"),
+        (
+            "mere receipt is no controller's fact",
+            (finding("A", "HT-P2P-03", "S", "PC"), finding("A", "HT-ADS-02")),
+            "unclear",
+        ),
         ("controlled by others", (CONTROL, finding("A", "HT-ADS-02")), "possible_victim"),
         ("facts for both sides", (LABOUR, CONTROL), "unclear"),
-        ("a business", (finding("A", "HT-LAB-04", "S", "BIZ/PC"), finding("A", "HT-ADS-02")), "possible_front_business"),
-        ("forwards for others", (finding("A", "HT-P2P-03", "S", "NET"), finding("A", "HT-ADS-02")), "possible_mule"),
+        (
+            "a business",
+            (finding("A", "HT-LAB-04", "S", "BIZ/PC"), finding("A", "HT-ADS-02")),
+            "possible_front_business",
+        ),
+        (
+            "forwards for others",
+            (finding("A", "HT-P2P-03", "S", "NET"), finding("A", "HT-ADS-02")),
+            "possible_mule",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_role_needs_trafficking_facts_of_two_families_control_and_evidence(why, findings, role):
     assert ranked(*findings, A=99.0)["possible_role"][0] == role, why
 
@@ -159,19 +221,23 @@ def test_a_role_needs_trafficking_facts_of_two_families_control_and_evidence(why
 def test_the_reason_names_the_strongest_fact_its_dates_and_who_shows_it_innocently():
     listed = ranked(
         finding("A"),
-        finding("A", "VE-PASS-01", "S", fact="95 % of 12,000.00 USD left within 3 h", sentence="no caution here"),
+        finding(
+            "A", "VE-PASS-01", "S", fact="95 % of 12,000.00 USD left within 3 h", sentence="no caution here"
+        ),
         A=90.0,
     )
     assert listed["reason"][0] == (
-        "95 % of 12,000.00 USD left within 3 h (2026-03-01 to 2026-03-06); 4 cash deposits just below 10,000.00 USD "
-        "(2026-03-01 to 2026-03-06); also common for shops that bank takings."
+        "95 % of 12,000.00 USD left within 3 h (2026-03-01 to 2026-03-06); 4 cash deposits just below "
+        "10,000.00 USD (2026-03-01 to 2026-03-06); also common for shops that bank takings."
     )
 
 
 def test_without_a_finding_the_reason_names_the_feature_that_stands_out_most():
     told = ("A", "anomaly_score", "paid_in_max_minor", 1_250_000.0, 20_000.0, 1.0, "high", 0.4)
     reason = ranked(contributions=[told], A=99.64)["reason"][0]
-    assert reason.startswith("No red flag found; more unusual than 99.6 % of accounts, most by paid_in_max_minor")
+    assert reason.startswith(
+        "No red flag found; more unusual than 99.6 % of accounts, most by paid_in_max_minor"
+    )
     assert "12,500.00 USD where the median account has 200.00 USD" in reason
 
 
