@@ -194,6 +194,9 @@ class _Load:
         self.reasons: Counter[str] = Counter()
         self.first_reasons: list[str] = []
         self.notes: tuple[str, ...] = ()
+        self.instant = next((column.name for column in self.table.columns if column.kind == "instant"), None)
+        self.first_at: datetime | None = None  # of all good rows, those that are duplicates included
+        self.last_at: datetime | None = None
         self.made: list[npt.NDArray[np.bool_]] = []  # per row of the draft: the source gave no id
 
     def run(
@@ -255,6 +258,7 @@ class _Load:
     def _identified(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with an id and a row key in each."""
         name = keys.id_column(self.table)
+        self._extend_period(rows)
         if self.table.name in keys.EVENTS:
             if name not in rows.columns:
                 rows = rows.with_columns(pl.lit(None, pl.String).alias(name))
@@ -264,6 +268,14 @@ class _Load:
                 made = keys.made_id(keys.content_hash(self.table, rows.columns), pl.lit(1))
                 rows = rows.with_columns(pl.coalesce(name, made).alias(name))
         return rows.with_columns(row_key=keys.row_key(self.table))
+
+    def _extend_period(self, rows: pl.DataFrame) -> None:
+        if self.instant not in rows.columns:
+            return
+        first, last = rows.select(first=pl.col(self.instant).min(), last=pl.col(self.instant).max()).row(0)
+        if first is not None:
+            self.first_at = first if self.first_at is None else min(first, self.first_at)
+            self.last_at = last if self.last_at is None else max(last, self.last_at)
 
     def _quarantine(self, rejects: pl.DataFrame) -> None:
         if rejects.is_empty():
@@ -312,11 +324,10 @@ class _Load:
         draft.unlink()
 
     def _catalogue(self, loaded: int, duplicate: int, now: datetime) -> None:
-        first_at = last_at = None
         columns: list[str] = []
         if loaded:
             columns = segment.columns_of(self.segment)
-            first_at, last_at = self._days()
+            self._keep_days()
         row = StoredFile(
             file_id=self.file_id,
             table_name=self.table.name,
@@ -332,8 +343,8 @@ class _Load:
             loaded=loaded,
             duplicate=duplicate,
             quarantined=self.rejected,
-            first_at=first_at,
-            last_at=last_at,
+            first_at=self.first_at,
+            last_at=self.last_at,
             ingested_at=now,
             segment=self.segment.relative_to(self.workspace.path).as_posix() if loaded else None,
             segment_sha256=segment.checksum(self.segment) if loaded else None,
@@ -342,21 +353,16 @@ class _Load:
         values = [getattr(row, name) for name in FILE_COLUMNS]
         self.connection.execute(f"insert into files values ({', '.join('?' * len(values))})", values)
 
-    def _days(self) -> tuple[datetime | None, datetime | None]:
-        """Keep the file's rows per day; returns its first and last instant."""
-        instant = next((column.name for column in self.table.columns if column.kind == "instant"), None)
+    def _keep_days(self) -> None:
+        """Keep the loaded rows per day."""
+        instant = self.instant
         if instant is None:
-            return None, None
+            return
         is_credit = pl.col("direction") == "credit" if self.table.name == "transactions" else pl.lit(False)
         days = (
             pl.scan_parquet(self.segment)
             .group_by(day=pl.col(instant).dt.date())
-            .agg(
-                row_count=pl.len(),
-                credit_count=is_credit.sum(),
-                first=pl.col(instant).min(),
-                last=pl.col(instant).max(),
-            )
+            .agg(row_count=pl.len(), credit_count=is_credit.sum())
             .sort("day")
             .collect()
         )
@@ -365,6 +371,3 @@ class _Load:
             "insert into days select ?, day, row_count, credit_count from counted", [self.file_id]
         )
         self.connection.unregister("counted")
-        first: datetime | None = days["first"].min()  # type: ignore[assignment]
-        last: datetime | None = days["last"].max()  # type: ignore[assignment]
-        return first, last
