@@ -84,6 +84,7 @@ def assert_whole_or_absent(workspace: Workspace) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path: Path):
     whole = Workspace.create(tmp_path / "whole")
     killed_load(whole.path, None)  # the first start is slower than the others
