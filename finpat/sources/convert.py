@@ -479,9 +479,15 @@ class Converter:
         stated = pl.lit(zone if "/" in zone and not zone.startswith("Etc/") else None, pl.String)
         if "country" not in work.columns and "city" not in work.columns:
             return work.with_columns(local_zone=stated)
-        country = pl.col("country") if "country" in work.columns else pl.lit(None, pl.String)
-        city = pl.col("city") if "city" in work.columns else pl.lit(None, pl.String)
-        return work.with_columns(local_zone=pl.coalesce(zone_of(country, city), stated))
+        if work.is_empty():
+            return work.with_columns(local_zone=pl.lit(None, pl.String))
+        unknown = pl.repeat(None, work.height, dtype=pl.String, eager=True)
+        places = work.select(name for name in ("country", "city") if name in work.columns)
+        places = places.with_columns(
+            unknown.alias(name) for name in ("country", "city") if name not in work.columns
+        )
+        zones = places.select(zone_of(pl.col("country"), pl.col("city")).alias("zone")).to_series()
+        return work.with_columns(local_zone=pl.coalesce(zones, stated))
 
     # --------------------------------------------------------------------------------------- other tables
 
@@ -605,7 +611,9 @@ class Converter:
                 message = fault.message if value is None else f"{str(value)[:80]!r}: {fault.message}"
                 rejects.append(Reject(int(work[LINE][position]), fault.column, fault.reason, message, raw))
             work = work.filter(~bad)
-        return Batch(work.select(output), rejects_frame(rejects), count)
+        return Batch(
+            work.select(output), rejects_frame(sorted(rejects, key=lambda reject: reject.line)), count
+        )
 
     def _extra(self, frame: pl.DataFrame, work: pl.DataFrame) -> pl.Series | None:
         """Columns that the mapping does not read, as text, and channel words that it does not know."""

@@ -81,7 +81,10 @@ class Inspection:
         if self.ready is not None:
             return load_mapping(self.ready, self.table)
         answers = answers or {}
-        open_questions = [question for question in self.questions if question.option not in answers]
+        settled = set(answers)
+        if {"columns.credit", "columns.debit"} <= settled:
+            settled |= {"columns.amount", "amount.sign"}
+        open_questions = [question for question in self.questions if question.option not in settled]
         if open_questions:
             first = open_questions[0]
             more = (
@@ -100,6 +103,8 @@ class Inspection:
             names = [column.name for column in self.columns]
             if outer == ["columns"] and isinstance(value, str) and value not in names:
                 value = {"constant": value}  # no column is called so: it is the value itself
+            if option == "time.formats" and isinstance(value, str):
+                value = json.loads(value) if value.startswith("[") else [value]
             place[last] = value
         return parse_mapping(draft, str(self.source.path))
 
@@ -178,6 +183,7 @@ class _Proposal:
         self.frame = next(
             read_pieces(source, Dialect(short_rows="fill"), in_small_pieces(Settings()))
         ).frame.drop(LINE)
+        self.totals = self._without_totals()
         self.texts = {
             name: [
                 v.strip()
@@ -197,6 +203,15 @@ class _Proposal:
             "table": table,
         }
         self.found: dict[str, tuple[str, float]] = {}  # canonical key -> (source column, confidence)
+
+    def _without_totals(self) -> list[str]:
+        """Take rows of totals out of the sample; the words that they begin with."""
+        if self.source.kind != "delimited" or not self.frame.width:
+            return []
+        first = self.frame.to_series(0).cast(pl.String).fill_null("")
+        words = [word for word in first.unique().to_list() if folded(word.rstrip(":")) in TOTALS]
+        self.frame = self.frame.filter(~first.is_in(words))
+        return sorted(word.strip() for word in words)
 
     def _letterhead(self) -> str:
         if self.source.kind != "delimited":
@@ -369,7 +384,7 @@ class _Proposal:
     # ----------------------------------------------------------------------------------- the draft
 
     def _write_columns(self) -> None:
-        columns = {key: name for key, (name, _) in self.found.items() if key != "zone_name"}
+        columns = {key: name for key, (name, _) in self.found.items()}
         if self.table != "transactions":
             for key in TABLES[self.table].required:
                 if key not in columns:
@@ -475,7 +490,9 @@ class _Proposal:
     def _currency(self) -> None:
         columns = self.draft["columns"]
         if "currency" in columns:
-            return
+            if self.texts[columns["currency"]]:
+                return
+            del columns["currency"]
         headers = [columns[key] for key in ("amount", "credit", "debit") if key in columns]
         codes = {
             code for name in headers for code in re.findall(r"\b([A-Z]{3})\b", name) if is_iso_currency(code)
@@ -575,12 +592,8 @@ class _Proposal:
                 first = [str(v).strip() for v in self.frame[text].filter(bare).to_list()]
                 if any(folded(value) not in TOTALS for value in first):
                     dialect["continuation"] = True
-        if self.source.kind == "delimited":
-            first_cells = self.frame.to_series(0).cast(pl.String).drop_nulls().tail(50).to_list()
-            totals = sorted({cell.strip() for cell in first_cells if folded(cell.rstrip(":")) in TOTALS})
-            if totals:
-                dialect["footer"] = [f'^"?{re.escape(cell)}' for cell in totals]
-                dialect["short_rows"] = "fill"
+        if self.totals:
+            dialect["footer"] = [f'^"?{re.escape(word)}' for word in self.totals]
         if dialect:
             self.draft["dialect"] = dialect
 

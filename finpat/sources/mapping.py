@@ -40,7 +40,6 @@ EXTRA_KEYS = {
         "from_id": "Payer of a two-sided export.",
         "to_id": "Payee of a two-sided export.",
         "time": "Time of day, where `booked_at` has only the date.",
-        "zone_name": "IANA zone of each row's time, where a column states it.",
     },
     "ads": {"time": "Time of day, where `posted_at` has only the date."},
     "ad_payments": {"time": "Time of day, where `paid_at` has only the date."},

@@ -28,9 +28,6 @@ HEADERS: dict[str, tuple[str, ...]] = {
         "time", "uhrzeit", "heure", "hora", "ora", "tijd", "cas", "tid", "tidspunkt", "time of day",
         "klokkeslaet",
     ),
-    "zone_name": (
-        "time zone", "timezone", "zeitzone", "fuseau horaire",
-    ),
     "amount": (
         "amount", "betrag", "montant", "importe", "importo", "bedrag", "castka", "belob", "belopp", "valor",
         "kwota", "sum", "gross", "total", "umsatz", "net", "transaction amount", "quantity", "monto",
