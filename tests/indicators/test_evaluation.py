@@ -1,0 +1,246 @@
+"""What holds for every indicator: three states, merging, ids, order, strictness."""
+
+import dataclasses
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from finpat.config import IndicatorSettings, Settings
+from finpat.errors import SettingsError
+from finpat.indicators import INDICATORS, evaluate
+from finpat.indicators.evaluation import EVIDENCE_SCHEMA, FINDINGS_SCHEMA
+from finpat.ledger import build_ledger
+from tests.factory import at, payments
+from tests.indicators.support import BY_ID, judge, ledger
+
+
+def cash(day, amount=9_500, **changes):
+    return {"booked_at": at(day), "amount_minor": amount * 100, "channel": "cash", **changes}
+
+
+PAST = cash(-60, 20)
+
+
+def result_of(frame, accounts=None, settings_=None):
+    return evaluate(build_ledger(frame, accounts), pl.DataFrame(), settings_ or Settings())
+
+
+def test_overlapping_windows_are_one_finding_with_all_their_evidence():
+    findings = judge("ST-STRUCT-01", ledger(PAST, *[cash(day) for day in (0, 2, 4, 6, 8, 10)]))
+    (row,) = findings.findings.rows(named=True)
+    assert (row["window_start"], row["window_end"]) == (at(0), at(10))
+    assert findings.evidence["row"].to_list() == [1, 2, 3, 4, 5, 6]
+    assert row["values"][0] == {
+        "name": "near_count",
+        "value": 4.0,
+        "unit": "count",
+        "threshold": 3.0,
+        "operator": ">=",
+    }
+
+
+def test_separate_windows_are_separate_findings():
+    rows = [cash(day) for day in (0, 1, 2, 40, 41, 42)]
+    findings = judge("ST-STRUCT-01", ledger(PAST, *rows), others={"ST-BUNCH-06": {"enabled": False}})
+    assert findings.findings["window_start"].to_list() == [at(0), at(40)]
+    assert findings.findings["finding_id"].n_unique() == 2
+
+
+def test_the_sentence_says_what_when_by_which_parameters_from_which_source_and_who_else():
+    (row,) = judge("ST-STRUCT-01", ledger(PAST, *[cash(day, city="Ulm") for day in range(3)])).findings.rows(
+        named=True
+    )
+    assert row["sentence"] == (
+        "3 cash deposits just below the threshold of 10,000.00 USD within 7 days, 28,500.00 USD in all (3 "
+        "rows between "
+        "2026-03-02 and 2026-03-04; Ulm); parameters floor_share=0.8, min_count=3, window_days=7, "
+        "clear_days=365, min_z=2, "
+        "history_days=180, min_history_weeks=4; seen in FFIEC BSA/AML Manual, Appendix G; FINTRAC ML/TF "
+        "indicators for "
+        "financial entities (structuring). Also common for cash retail whose takings lie on both sides of "
+        "the threshold. "
+        "Role: role unknown."
+    )
+
+
+def test_frames_have_the_declared_columns_even_when_empty():
+    for data in (ledger(PAST), build_ledger(payments().clear())):
+        result = evaluate(data, pl.DataFrame(), Settings())
+        assert dict(result.findings.schema) == FINDINGS_SCHEMA
+        assert dict(result.evidence.schema) == EVIDENCE_SCHEMA
+
+
+def test_a_disabled_indicator_leaves_no_row():
+    off = Settings(indicators={"ST-RETRY-11": IndicatorSettings(enabled=False)})
+    ids = evaluate(ledger(PAST), pl.DataFrame(), off).findings["indicator_id"].to_list()
+    assert "ST-RETRY-11" not in ids
+    assert (
+        "ST-RETRY-11" in evaluate(ledger(PAST), pl.DataFrame(), Settings()).findings["indicator_id"].to_list()
+    )
+
+
+def test_too_many_accounts_without_a_field_are_one_row():
+    rows = [cash(day, currency="GBP", account_id=f"a{n:04}") for n in range(1_001) for day in range(3)]
+    findings = judge("ST-STRUCT-01", ledger(*rows)).findings
+    assert findings.select("account_id", "missing_field").rows() == [(None, "legal threshold for GBP")]
+
+
+def test_an_unknown_jurisdiction_is_refused_before_anything_is_judged():
+    with pytest.raises(SettingsError, match="no thresholds for 'USA'"):
+        evaluate(ledger(PAST), pl.DataFrame(), Settings(jurisdictions=("USA",)))
+
+
+CHANNELS = ["cash", "atm", "card", "transfer", "p2p", "prepaid", "cheque", "fee", "other"]
+rows_of = st.lists(
+    st.fixed_dictionaries(
+        {
+            "booked_at": st.integers(0, 24 * 12).map(lambda step: at(hour=2.5 * step)),
+            "account_id": st.sampled_from(["A", "B", "C"]),
+            "counterparty_id": st.sampled_from(["A", "P", "Q", "CASH", None]),
+            "direction": st.sampled_from(["credit", "debit"]),
+            "amount_minor": st.sampled_from(
+                [100_00, 450_00, 950_00, 2_900_00, 4_100_00, 9_500_00, 10_000_00, 10_000_01]
+            ),
+            "channel": st.sampled_from(CHANNELS),
+            "city": st.sampled_from(["X", "Y", "Z", None]),
+            "branch_id": st.sampled_from(["k", "l", "m", None]),
+            "local_zone": st.sampled_from(["Europe/Berlin", None]),
+        }
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+def told(result):  # findings alone: rows are positions
+    """Findings and the content of their evidence, without positions."""
+    return result.findings
+
+
+@settings(max_examples=15, deadline=None)
+@given(rows_of, st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_nothing(rows, random):
+    frame = payments(*rows)
+    shuffled = frame.sample(fraction=1, shuffle=True, seed=random.randrange(2**31))
+    assert_frame_equal(told(result_of(frame)), told(result_of(shuffled)))
+
+
+PAIRWISE = [
+    indicator.id for indicator in INDICATORS if not indicator.uses_peers and indicator.id != "ST-REMIT-14"
+]
+
+
+@settings(max_examples=10, deadline=None)
+@given(rows_of)
+def test_other_accounts_never_change_mine_where_no_peers_are_used(rows):
+    own = [
+        row | {"counterparty_id": row["counterparty_id"] or "P"} for row in rows if row["account_id"] == "A"
+    ]
+    if not own:
+        return
+    mine = [{**row, "row_key": index} for index, row in enumerate(own)]
+    others = [{**row, "row_key": 1_000 + index} for index, row in enumerate(rows) if row["account_id"] != "A"]
+    pick = pl.col("account_id") == "A", pl.col("indicator_id").is_in(PAIRWISE), pl.col("state") == "found"
+    alone, together = result_of(payments(*mine)), result_of(payments(*mine, *others))
+    assert_frame_equal(alone.findings.filter(*pick), together.findings.filter(*pick))
+
+
+@settings(max_examples=10, deadline=None)
+@given(rows_of)
+def test_later_rows_never_change_earlier_findings(rows):
+    # One year and more later, so that no window and no merged finding reaches back; peers and the portfolio
+    # may change.
+    later = [
+        {**row, "booked_at": row["booked_at"] + timedelta(days=800), "row_key": 1_000 + n}
+        for n, row in enumerate(rows)
+    ]
+    before = result_of(payments(*rows)).findings.filter(pl.col("state") == "found")
+    after = result_of(payments(*rows, *later)).findings.filter(
+        pl.col("state") == "found", pl.col("window_end") < at(400)
+    )
+    pick = pl.col("indicator_id").is_in([*PAIRWISE, "ST-REMIT-14"])
+    assert_frame_equal(before.filter(pick), after.filter(pick))
+
+
+def stricter_settings():
+    for indicator in INDICATORS:
+        for field in indicator.parameter_fields():
+            direction, value = field.metadata["stricter"], getattr(indicator.parameters, field.name)
+            if not direction:
+                continue
+            step = 1 if isinstance(value, int) else 0.1 * value
+            moved = value + step if direction == "higher" else value - step
+            high, low = field.metadata["high"], field.metadata["low"]
+            moved = min(moved, high) if high is not None else moved
+            moved = max(moved, low) if low is not None else moved
+            yield pytest.param(indicator.id, field.name, moved, id=f"{indicator.id} {field.name}={moved:g}")
+
+
+def found_rows(indicator_id, data, **parameters):
+    """(account, evidence row) pairs of what an indicator finds."""
+    result = judge(indicator_id, data, **parameters)
+    pairs = result.findings.join(result.evidence, on="finding_id").select("account_id", "row")
+    return set(pairs.rows()), set(result.findings.filter(pl.col("state") == "found")["account_id"])
+
+
+STYLES = (  # channel in, channel out, amounts, hour
+    ("cash", "transfer", (9_500, 4_000), 9),
+    ("transfer", "atm", (300, 310), 11),
+    ("p2p", "p2p", (950, 900), 11),
+    ("cash", "cheque", (2_900, 2_950), 2),
+    ("card", "card", (23, 41), 3),
+)
+
+
+def busy_ledger():
+    """Forty accounts that pass money on in five styles, deterministic."""
+    from numpy.random import default_rng
+
+    draw = default_rng(5)
+    rows = []
+    for account in range(40):
+        channel_in, channel_out, amounts, hour = STYLES[account % 5]
+        common = {"account_id": f"a{account:02}", "local_zone": "Etc/UTC"}
+        for number in range(36):
+            day, city = 3 * number + account % 3, "XYZVW"[number % 5]
+            minor = int(draw.choice(amounts)) * 100 + (0 if account % 7 else int(draw.integers(0, 99)))
+            place = {"city": city, "branch_id": f"k{number % 4}"}
+            amount = {"amount_minor": minor, "counterparty_id": f"P{number % 3}"}
+            when = at(day, hour, int(draw.integers(0, 40)))
+            rows.append({**common, **place, **amount, "booked_at": when, "channel": channel_in})
+            rows.append({**rows[-1], "booked_at": when + timedelta(hours=1), "amount_minor": minor * 9 // 10})
+            sent = {"direction": "debit", "channel": channel_out, "counterparty_id": "Q", "city": "U"}
+            for part in range(2):
+                later = when + timedelta(hours=1.5 + part / 10)
+                rows.append(
+                    {**common, **place, **sent, "amount_minor": minor * 95 // 100, "booked_at": later}
+                )
+    return ledger(*rows)
+
+
+@pytest.fixture(scope="module")
+def busy():
+    return busy_ledger()
+
+
+@pytest.mark.parametrize(("indicator_id", "name", "value"), list(stricter_settings()))
+def test_a_stricter_parameter_never_finds_more_accounts(busy, indicator_id, name, value):
+    loose = {**dataclasses.asdict(BY_ID[indicator_id].parameters)}
+    _, more = found_rows(indicator_id, busy, **loose)
+    _, fewer = found_rows(indicator_id, busy, **(loose | {name: value}))
+    assert fewer <= more
+
+
+def test_the_busy_ledger_is_busy(busy):
+    result = evaluate(busy, pl.DataFrame(), Settings())
+    found = result.findings.filter(pl.col("state") == "found")
+    assert found["indicator_id"].n_unique() >= 8
+    evidenced = result.evidence["finding_id"].unique()
+    assert found.filter(
+        pl.col("account_id").is_not_null(), ~pl.col("finding_id").is_in(evidenced.implode())
+    ).is_empty()
+    assert found["finding_id"].is_unique().all()

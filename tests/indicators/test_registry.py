@@ -1,0 +1,117 @@
+"""The catalogue: every indicator has a card that holds together, and the page says what the code says."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from finpat.config import IndicatorSettings, Settings
+from finpat.errors import SettingsError
+from finpat.indicators import INDICATORS
+from finpat.indicators.base import ROLES, WEIGHTS
+from finpat.indicators.document import PAGE, render
+from finpat.indicators.evaluation import resolve
+
+FAMILIES = {
+    "ST": "STRUCT-01 STRUCT-02 STRUCT-03 STRUCT-04 STRUCT-05 BUNCH-06 ID3K-07 ID1K-08 OUT-09 SPLIT-10 "
+    "RETRY-11 ROUND-12 "
+    "BENF-13 REMIT-14",
+    "VE": "PASS-01 LAT-02 SPIKE-03 AMT-04 DORM-05 NEW-06 FUNNEL-07 MIRROR-08 BURST-09 MIX-10 DEPSEND-11",
+}
+NEVER_WRITTEN = re.compile(r"trafficker|prostitut|criminal|(?<!possible )victim", re.IGNORECASE)
+each = pytest.mark.parametrize("indicator", INDICATORS, ids=lambda indicator: indicator.id)
+
+
+def test_the_families_are_complete():
+    expected = [f"{family}-{name}" for family, names in FAMILIES.items() for name in names.split()]
+    assert [indicator.id for indicator in INDICATORS] == expected
+
+
+def test_every_indicator_in_the_code_is_in_the_tuple():
+    from finpat.indicators import amounts, instruments, structuring, velocity
+    from finpat.indicators.base import Indicator
+
+    modules = (structuring, instruments, amounts, velocity)
+    declared = {
+        item.id for module in modules for item in vars(module).values() if isinstance(item, Indicator)
+    }
+    assert declared == {indicator.id for indicator in INDICATORS}
+
+
+@pytest.mark.parametrize("field", ["id", "name", "fact", "definition", "find"])
+def test_no_two_indicators_share(field):
+    values = [getattr(indicator, field) for indicator in INDICATORS]
+    assert len(set(values)) == len(values)
+
+
+@each
+def test_a_card_is_complete(indicator):
+    assert indicator.source
+    assert indicator.caution
+    assert indicator.definition.endswith(".")
+    assert indicator.weight in WEIGHTS
+    assert set(indicator.role.split("/")) <= set(ROLES)
+    assert re.search(r"\b(V1|V2|M|D|S|U)\b", indicator.evidence)
+    assert all(field.metadata["why"] for field in indicator.parameter_fields())
+    assert indicator.typology in {"structuring", "velocity"}
+
+
+@each
+def test_no_number_hides_in_the_facts_template_and_no_name_is_unknown(indicator):
+    names = set(re.findall(r"\{(\w+)\}", indicator.fact))
+    values = {value.name.removesuffix("_minor") for value in indicator.values}
+    parameters = {field.name for field in indicator.parameter_fields()}
+    assert names <= values | {f"{name}_bound" for name in values} | parameters | {"part"}
+
+
+@each
+def test_unfair_words_never_occur(indicator):
+    told = " ".join(
+        (indicator.name, indicator.fact, indicator.caution, indicator.definition, indicator.source)
+    )
+    assert not NEVER_WRITTEN.search(told)
+    assert not any(NEVER_WRITTEN.search(value.name) for value in indicator.values)
+
+
+@each
+def test_an_indicator_has_tests_of_its_own(indicator):
+    folder = Path(__file__).parent
+    tests = "".join(path.read_text() for path in folder.glob("test_*.py") if path.name != "test_registry.py")
+    assert tests.count(f'"{indicator.id}"') >= 2
+
+
+@each
+def test_defaults_lie_inside_their_own_bounds(indicator):
+    assert indicator.with_parameters(dataclasses.asdict(indicator.parameters)) == indicator.parameters
+
+
+def test_the_committed_page_is_the_generated_one():
+    assert PAGE.read_text(encoding="utf-8") == render(), "run: python -m finpat.indicators.document"
+
+
+def test_the_page_uses_no_unfair_word():
+    assert not NEVER_WRITTEN.search(render())
+
+
+@pytest.mark.parametrize(
+    ("indicators", "message"),
+    [
+        ({"ST-STRUCT-1": {}}, "indicators.ST-STRUCT-1: no such indicator. Did you mean 'ST-STRUCT-01'"),
+        ({"ST-STRUCT-01": {"min_cont": 4}}, "no such parameter. Did you mean 'min_count'"),
+        ({"ST-STRUCT-01": {"min_count": "4"}}, "expected a whole number like 3"),
+        ({"ST-STRUCT-01": {"min_count": True}}, "expected a whole number like 3"),
+        ({"ST-STRUCT-01": {"min_count": 1}}, "expected at least 2"),
+        ({"ST-STRUCT-01": {"floor_share": 1.2}}, "expected 0.1 to 0.99"),
+        ({"ST-STRUCT-01": {"floor_share": float("nan")}}, "expected 0.1 to 0.99"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(indicators, message):
+    settings = Settings(indicators={name: IndicatorSettings(**values) for name, values in indicators.items()})
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        resolve(INDICATORS, settings)
+
+
+def test_a_whole_number_is_a_number():
+    settings = Settings(indicators={"ST-STRUCT-01": IndicatorSettings(window_days=5)})
+    assert resolve(INDICATORS, settings)["ST-STRUCT-01"][1].window_days == 5.0
