@@ -97,14 +97,14 @@ def rank(
     pieces = (
         scores.scores.select("account_id", "anomaly_score", "anomaly_percentile"),
         features.select("account_id", "paid_in_minor", "paid_out_minor"),
-        evidence_points(found),
+        evidence_points(found, accounts.height),
         listed,
         possible_roles(found, findings.evidence),
         reasons,
     )
     for piece in pieces:
         base = base.join(piece, on="account_id", how="left", maintain_order="left")
-    points = pl.col("points").fill_null(0)
+    points = pl.col("points").fill_null(0.0)
     ranked = (
         _amounts(base)
         .with_columns(

@@ -133,15 +133,24 @@ def test_points_count_families_and_not_findings():
     assert twice["indicators"][0] == "ST-STRUCT-01;ST-STRUCT-03"
 
 
+def test_an_indicator_that_half_of_the_accounts_show_tells_none_of_them_apart():
+    percentiles = {f"A{index:03}": 80.0 for index in range(200)}
+    common = ranked(*(finding(f"A{index:03}") for index in range(100)), **percentiles)
+    rare = ranked(*(finding(f"A{index:03}") for index in range(10)), **percentiles)
+    assert common["score"].n_unique() == 1
+    assert rare["score"][0] - rare["score"][-1] == 100
+    assert set(rare["account_id"].head(10)) == {f"A{index:03}" for index in range(10)}
+
+
 def test_the_score_is_the_documented_formula():
-    # 99 % is two decades of rarity of four: 300; a medium finding is two points of six: 133.
-    assert ranked(finding("A"), A=99.0)["score"][0] == 433
-    assert ranked(A=99.0)["score"][0] == 300
+    # 99 % is two decades of rarity of four: 350; a medium finding is two points of six: 100.
+    assert ranked(finding("A"), A=99.0)["score"][0] == 450
+    assert ranked(A=99.0)["score"][0] == 350
 
 
-def test_rarity_alone_never_reaches_the_high_band_and_a_weak_finding_alone_never_leaves_low():
+def test_rarity_alone_is_never_critical_and_a_weak_finding_alone_never_leaves_low():
     assert ranked(A=100.0)["band"][0] == "high"
-    assert ranked(A=99.98)["band"][0] == "medium"
+    assert ranked(A=99.9)["band"][0] == "medium"
     assert ranked(finding("A", weight="W"), A=50.0)["band"][0] == "low"
 
 
