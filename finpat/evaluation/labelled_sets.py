@@ -48,8 +48,7 @@ class Measured:
 
 
 def make_list(transactions: Path, settings: Settings) -> pl.DataFrame:
-    """The flagged-account list of one export, with `anomaly_score` and `found` (number of indicators)
-    besides.
+    """The flagged-account list of one export; besides anomaly_score, and found: number of indicators.
 
     Raises:
         SourceError: the file cannot be read, or no ready mapping knows its layout.
@@ -106,7 +105,7 @@ def _spoken(figures: Evaluation) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write one line per set: AUROC / average precision / precision at 100 / recall at 1 %, and by typology."""
+    """Write a line per set: AUROC / average precision / precision at 100 / recall at 1 %; by typology."""
     root = Path(arguments[0])
     names = arguments[1:] or sorted(path.parent.name for path in root.glob("*/labels_accounts.parquet"))
     for name in names:

@@ -1,9 +1,9 @@
 """The score: evidence points of the indicators and rarity of the anomaly score, in one formula.
 
-    points   = sum over families of the heaviest finding's weight (S 3, M 2, W 1) x distinction of its
-    indicator evidence = min(1, points / 6)
-    rarity   = min(1, -log10(1 - percentile) / 4)     1 of 10 gives a quarter, 1 of 100 a half, 1 of 10,000
-    all score    = 1000 x (0.7 x rarity + 0.3 x evidence)
+    points   = sum over families of weight (S 3, M 2, W 1) x distinction, of its heaviest finding
+    evidence = min(1, points / 6)
+    rarity   = min(1, -log10(1 - percentile) / 4): 1 of 10 gives a quarter, 1 of 10,000 all
+    score    = 1000 x (0.7 x rarity + 0.3 x evidence)
 
 Families count and not findings, because members of a family see the same rows; six points are where an alert
 is due by the composition rule of the catalogue. Distinction is 1 for an indicator found on 5 % of the
