@@ -223,7 +223,10 @@ def find_coordinated(context: Context, p: CoordinatedRemittances) -> Outcome:
     )
     legs = legs.with_columns(context.coded(pl.col("beneficiary")))
     legs = legs.filter(pl.col("sender").n_unique().over("subject") >= p.min_senders)
-    payments = legs.unique(["row", "subject"]).sort("subject", "booked_at", "amount_minor", "sender")
+    # A transfer that two statements show is two rows alike in all but the account: it breaks the tie.
+    payments = legs.unique(["row", "subject"], keep="first", maintain_order=True).sort(
+        "subject", "booked_at", "amount_minor", "sender", "account", maintain_order=True
+    )
     # Amounts within the tolerance of each other share a band of logarithms twice as wide, in one of two
     # shifted
     # rasters. That coarse test loses nothing, and leaves the exact one little to do.

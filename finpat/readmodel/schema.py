@@ -111,9 +111,16 @@ FINDINGS = Table(
         Column("window_start", "TIMESTAMP", "First instant of the window that matched (UTC)."),
         Column("window_end", "TIMESTAMP", "Last instant of it (UTC)."),
         Column("values", VALUES, "What was measured, each against its threshold."),
-        Column("sentence", "VARCHAR", "The finding in words."),
+        Column("fact", "VARCHAR", "What was found, in a few words."),
+        Column(
+            "sentence", "VARCHAR", "The finding in full: rows, parameters, source, innocent explanations."
+        ),
         Column("weight", "VARCHAR", "How much it says alone: `strong`, `medium` or `weak`."),
-        Column("role", "VARCHAR", "Role that the indicator argues for, or `unclear`."),
+        Column(
+            "role",
+            "VARCHAR",
+            "Role that the indicator argues for, as in flagged_accounts; two are joined by `;`.",
+        ),
     ),
 )
 

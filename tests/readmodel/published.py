@@ -107,12 +107,12 @@ def publication(folder: Path, run_id: str = "0001", **tables: pl.DataFrame) -> P
              "typology": "structuring", "state": "found", "missing_field": None,
              "window_start": datetime(2026, 3, 2, 12),
              "window_end": datetime(2026, 3, 4, 12), "values": [value],
-             "sentence": "3 deposits under 10,000.",
+             "fact": "3 deposits under 10,000", "sentence": "3 deposits under 10,000.",
              "weight": "strong", "role": "unclear"},
             {"finding_id": "F2", "account_id": None, "indicator_id": "ST-STRUCT-05",
              "typology": "structuring", "state": "not_evaluable", "missing_field": "branch_id",
              "window_start": None, "window_end": None,
-             "values": [], "sentence": None, "weight": "medium", "role": "unclear"},
+             "values": [], "fact": None, "sentence": None, "weight": "medium", "role": "unclear"},
         ]
     )  # fmt: skip
     evidence = pl.DataFrame(

@@ -1,0 +1,306 @@
+"""Commands that make and read runs: run, flagged, explain, evaluate, verify, path."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from finpat.commands.terminal import (
+    json_option,
+    note,
+    now,
+    say,
+    say_json,
+    stages,
+    table,
+    workspace_option,
+)
+from finpat.errors import UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from finpat.readmodel import ReadModel
+    from finpat.store.workspace import Workspace
+
+DEFAULT_TOP = 100
+_INDICATOR_ID = re.compile(r"[A-Z]{2}-[A-Z0-9]+-[0-9]{2}")
+PLACES = ("readmodel", "exports", "workspace")
+_SHOWN = ("rank", "account_id", "score", "band", "possible_role", "reason")
+
+
+def open_workspace(folder: Path) -> Workspace:
+    """The workspace at `folder`."""
+    from finpat.store.workspace import Workspace
+
+    return Workspace.open(folder)
+
+
+def open_run(workspace: Workspace, run_id: str | None = None) -> ReadModel:
+    """The read model of a run, or of the newest one."""
+    from finpat.errors import RunError
+    from finpat.readmodel import ReadModel, current_path
+
+    if run_id is None:
+        return ReadModel(current_path(workspace.readmodel))
+    known = sorted(path.stem for path in workspace.readmodel.glob("[0-9]*.duckdb"))
+    wanted = run_id.zfill(4) if run_id.isdigit() else run_id
+    if wanted not in known:
+        raise RunError(
+            f"no run {run_id!r}; there {'are' if known else 'is none yet'} {', '.join(known[-9:])}".rstrip()
+        )
+    return ReadModel(workspace.readmodel / f"{wanted}.duckdb")
+
+
+def parse_instant(text: str) -> datetime:
+    """An instant that a user wrote: 2026-03-31 (the end of that day) or 2026-03-31T12:00Z.
+
+    Without a zone it is UTC.
+
+    Raises:
+        UsageError: it is no such instant.
+    """
+    from datetime import UTC, datetime, time
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--as-of {text!r}: expected an instant such as 2026-03-31 or 2026-03-31T12:00Z"
+        ) from None
+    if len(text) <= len("2026-03-31"):
+        return datetime.combine(moment, time.max)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+@click.command(epilog="Example: finpat run --as-of 2026-03-31")
+@click.option(
+    "--as-of",
+    metavar="INSTANT",
+    help="Leave later rows out; default: the newest row. A date means all of that day.",
+)
+@workspace_option
+@json_option
+def run(as_of: str | None, workspace: Path, as_json: bool) -> None:
+    """Score every account: features, indicators, anomaly scores, risk; an immutable, numbered run."""
+    moment = parse_instant(as_of) if as_of else None
+    folder = open_workspace(workspace)
+    from finpat import pipeline
+    from finpat.config import load_settings
+
+    with stages() as notify:
+        made = pipeline.run(folder, load_settings(folder.path), moment, now(), notify)
+    if as_json:
+        say_json(made.manifest)
+        return
+    counts = made.manifest["counts"]
+    say(
+        f"run {made.run_id}: {counts['accounts']:,} accounts, {counts['transactions']:,} transactions "
+        f"up to {made.manifest['as_of']}Z, {counts['findings']:,} findings"
+    )
+    for warning in made.manifest["warnings"]:
+        note(f"note: {warning}")
+    say(f"read model: {made.readmodel}")
+    say("next: finpat flagged, finpat explain ACCOUNT")
+
+
+@click.command(epilog="Example: finpat flagged --top 200 --out flagged.xlsx")
+@click.option(
+    "--top", type=click.IntRange(0), default=DEFAULT_TOP, show_default=True, help="So many; 0: all."
+)
+@click.option("--min-score", type=click.IntRange(0, 1000), default=0, help="Least score, 0 to 1000.")
+@click.option("--new-since", metavar="RUN", help="Only accounts that the same choice did not give in RUN.")
+@click.option("--format", "format_", metavar="csv|xlsx|parquet|json", help="Default: as --out ends.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write here; with --format alone: into the workspace's exports; with neither: print.",
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
+@workspace_option
+@json_option
+def flagged(
+    top: int,
+    min_score: int,
+    new_since: str | None,
+    format_: str | None,
+    out: Path | None,
+    force: bool,
+    run_id: str | None,
+    workspace: Path,
+    as_json: bool,
+) -> None:
+    """Print or export the flagged-account list, best first; possible victims apart, never as subjects."""
+    from finpat.exports import FORMATS, Choice, export_flagged
+
+    chosen = format_ or (out.suffix.lstrip(".").lower() if out else None)
+    if out is not None and chosen not in FORMATS and format_ is None:
+        raise UsageError(f"{out}: the format is not clear from the name; add --format {'|'.join(FORMATS)}")
+    if chosen is not None and chosen not in FORMATS:
+        raise UsageError.unknown("format", chosen, FORMATS)
+    folder = open_workspace(workspace)
+    with open_run(folder, run_id) as model:
+        earlier = open_run(folder, new_since) if new_since else None
+        choice = Choice(top, min_score, earlier.run_id if earlier else None)
+        if chosen is None:
+            _print_list(model, choice, earlier, as_json)
+            return
+        target = out or folder.exports / f"flagged-{model.run_id}.{chosen}"
+        done = export_flagged(model, target, chosen, choice, earlier=earlier, force=force, made_at=now())
+    if as_json:
+        say_json(
+            {
+                "run_id": model_run(done.manifest),
+                "files": [str(path) for path in done.files],
+                "manifest": str(done.manifest),
+                "subjects": done.subjects,
+                "possible_victims_apart": done.protected,
+            }
+        )
+        return
+    for path in (*done.files, done.manifest):
+        say(str(path))
+    note(f"{done.subjects:,} accounts, {done.protected:,} possible victims apart (protect and refer)")
+    if done.neutralised:
+        note(f"{done.neutralised:,} cells begin like a formula; an apostrophe was put before them")
+
+
+def model_run(manifest: Path) -> str:
+    """The run that an export's manifest names."""
+    import json
+
+    return str(json.loads(manifest.read_text("utf-8"))["run_id"])
+
+
+def _print_list(model: ReadModel, choice: Any, earlier: ReadModel | None, as_json: bool) -> None:
+    """The list on stdout: a table for people, the whole rows as JSON."""
+    from finpat.exports.flagged import json_rows, split_subjects
+
+    subjects, protected = split_subjects(model.flagged(choice.top, choice.min_score, earlier))
+    if as_json:
+        say_json({"run_id": model.run_id, "accounts": json_rows(subjects), "protect": json_rows(protected)})
+        return
+    table(_SHOWN, subjects.select(_SHOWN).rows(), right=("rank", "score"))
+    if protected.height:
+        say()
+        say("Possible victims: protect and refer, no subjects of a report")
+        table(_SHOWN, protected.select(_SHOWN).rows(), right=("rank", "score"))
+    total = model.account_count()
+    shown = subjects.height + protected.height
+    if shown < total:
+        note(f"{shown:,} of {total:,} accounts of run {model.run_id}; --top 0 lists all, --out FILE exports")
+
+
+@click.command(epilog="Example: finpat explain DE89370400440532013000; finpat explain ST-STRUCT-01")
+@click.argument("account", metavar="ACCOUNT")
+@click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
+@workspace_option
+@json_option
+def explain(account: str, run_id: str | None, workspace: Path, as_json: bool) -> None:
+    """Say why an account stands where it stands: facts, numbers, evidence rows, what could not be judged.
+
+    With an indicator's id in place of an account: the indicator's card.
+    """
+    from finpat import explain as explaining
+
+    if _INDICATOR_ID.fullmatch(account.upper()):
+        from finpat.indicators import INDICATORS
+
+        cards = {indicator.id: indicator for indicator in INDICATORS}
+        if account.upper() in cards:
+            card = explaining.explain_indicator(cards[account.upper()])
+            if as_json:
+                say_json(card)
+            else:
+                for line in explaining.card_as_text(card):
+                    say(line)
+            return
+    with open_run(open_workspace(workspace), run_id) as model:
+        explanation = explaining.explain_account(model, account)
+    if as_json:
+        say_json(explanation)
+    else:
+        for line in explaining.as_text(explanation):
+            say(line)
+
+
+@click.command(epilog="Example: finpat evaluate --labels labels.csv --json")
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="csv or parquet with account_id, label, and perhaps role, typology.",
+)
+@click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
+@workspace_option
+@json_option
+def evaluate(labels: Path, run_id: str | None, workspace: Path, as_json: bool) -> None:
+    """Hold the list against known answers: AUROC, average precision, precision at k, recall at a share."""
+    from finpat import evaluation
+
+    with open_run(open_workspace(workspace), run_id) as model:
+        figures = evaluation.evaluate(model.flagged(), evaluation.read_labels(labels)).as_dict()
+    if as_json:
+        say_json(figures)
+        return
+    for name, value in figures.items():
+        if not isinstance(value, dict):
+            say(f"{name:26} {value if isinstance(value, int) else _figure(value)}")
+    for name in ("precision_at", "recall_at_share"):
+        for at, value in figures[name].items():
+            say(f"{name + ' ' + at:26} {_figure(value)}")
+    for name in ("by_role", "by_typology"):
+        for group, inner in figures[name].items():
+            say(
+                f"{name} {group}: {inner['positives']} positives, average precision "
+                f"{_figure(inner['average_precision'])}, recall at 1 % "
+                f"{_figure(inner['recall_at_share']['0.01'])}"
+            )
+
+
+def _figure(value: float | None) -> str:
+    return "no meaning here" if value is None else f"{value:.4f}"
+
+
+@click.command(epilog="Example: finpat verify 0001")
+@click.argument("run_id", metavar="RUN")
+@workspace_option
+@json_option
+def verify(run_id: str, workspace: Path, as_json: bool) -> None:
+    """Rebuild a run from the same files and settings and compare; exit code 1 where anything differs."""
+    from finpat import pipeline
+
+    folder = open_workspace(workspace)
+    with stages() as notify:
+        verdict = pipeline.verify(folder, run_id.zfill(4) if run_id.isdigit() else run_id, notify)
+    if as_json:
+        say_json({"run_id": verdict.run_id, "same": verdict.same, "differences": verdict.differences})
+    elif verdict.same:
+        say(f"run {verdict.run_id}: rebuilt, everything is the same ({', '.join(verdict.compared)})")
+    else:
+        for difference in verdict.differences:
+            say(f"differs: {difference}")
+    if not verdict.same:
+        raise click.exceptions.Exit(1)
+
+
+@click.command(epilog='Example: duckdb -readonly "$(finpat path readmodel)"')
+@click.argument("place", metavar="|".join(PLACES))
+@workspace_option
+def path(place: str, workspace: Path) -> None:
+    """Print where the current read model, the exports or the workspace is."""
+    if place not in PLACES:
+        raise UsageError.unknown("place", place, PLACES)
+    folder = open_workspace(workspace)
+    if place == "readmodel":
+        from finpat.readmodel import current_path
+
+        say(str(current_path(folder.readmodel).resolve()))
+    else:
+        say(str((folder.exports if place == "exports" else folder.path).resolve()))

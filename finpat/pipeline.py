@@ -1,0 +1,475 @@
+"""One run: store, ledger, features, indicators, detection, risk, read model; where all stages meet.
+
+A run is a numbered folder that is complete or absent, with the read model that it published. It depends on
+the loaded files, the settings and `as_of` and on nothing else, so it can be rebuilt and compared (`verify`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from finpat import __version__, detection, features, indicators, risk
+from finpat.config import Settings, parse_settings
+from finpat.errors import RunError
+from finpat.ledger import Ledger, build_ledger
+from finpat.rates import load_rates
+from finpat.readmodel import Publication, ReadModel, Segment, make_current, publish
+from finpat.readmodel.publish import runs_row
+from finpat.store.catalogue import StoredFile, read_files
+from finpat.store.payments import fingerprint, locate, read_payments, read_table
+from finpat.store.workspace import Workspace
+
+Notify = Callable[[str], None]
+LIBRARIES = ("polars", "duckdb", "numpy", "numba", "scikit-learn", "pyod")
+EXPLAINED = 1_000  # best accounts of the list whose anomaly scores are broken down by feature
+ROLES = {
+    "PV": "possible_victim",
+    "PC": "possible_controller",
+    "BIZ": "possible_front_business",
+    "NET": "unclear",
+}
+WEIGHTS = {"S": "strong", "M": "medium", "W": "weak"}
+# What two runs over the same files must agree on, row by row.
+COMPARED = ("flagged_accounts", "findings", "finding_evidence", "anomaly_contributions", "account_features")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    run_id: str
+    folder: Path
+    readmodel: Path
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rebuilt run said: what was compared, and every difference in one line each."""
+
+    run_id: str
+    compared: tuple[str, ...]
+    differences: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+
+@dataclass
+class _Clock:
+    """How long each stage took; no part of what runs are compared by."""
+
+    notify: Notify
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.notify(name)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def run(
+    workspace: Workspace, settings: Settings, as_of: datetime | None, now: datetime, notify: Notify
+) -> Run:
+    """Make the next run and publish its read model.
+
+    as_of: rows booked later are not seen (naive UTC); None: the newest booked_at. now: kept as started_at.
+
+    Raises:
+        RunError: nothing is loaded, or nothing up to `as_of`.
+        StoreError: another process writes to the workspace, or a stored file is gone.
+    """
+    with workspace.writing("make a run"):
+        _sweep(workspace)
+        files = read_files(workspace)
+        run_id = _next_id(workspace)
+        draft = workspace.runs / f".{run_id}.building"
+        draft.mkdir(parents=True)
+        try:
+            manifest, published = _build(
+                workspace, settings, as_of, files, run_id, now, notify, draft, workspace.readmodel
+            )
+            _write_manifest(draft, manifest)
+            os.replace(draft, workspace.runs / run_id)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            (workspace.readmodel / f"{run_id}.duckdb").unlink(missing_ok=True)
+            raise
+        # Readers follow only once the run is there: killed before this line, they keep the run before.
+        make_current(workspace.readmodel, published)
+    return Run(run_id, workspace.runs / run_id, published, manifest)
+
+
+def _sweep(workspace: Workspace) -> None:
+    """Remove what a killed run left behind; nothing points at it."""
+    for leftover in workspace.runs.glob(".*.building"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in workspace.readmodel.glob(".*.building*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def _next_id(workspace: Workspace) -> str:
+    numbers = [int(folder.name) for folder in workspace.runs.iterdir() if folder.name.isdigit()]
+    return f"{max(numbers, default=0) + 1:04d}"
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    with (folder / "manifest.json").open("w", encoding="utf-8") as handle:
+        json.dump(manifest, handle, indent=1, ensure_ascii=False)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _ids(files: list[StoredFile], table: str) -> list[int]:
+    return [file.file_id for file in files if file.table_name == table]
+
+
+def _build(
+    workspace: Workspace,
+    settings: Settings,
+    as_of: datetime | None,
+    files: list[StoredFile],
+    run_id: str,
+    now: datetime,
+    notify: Notify,
+    draft: Path,
+    published_to: Path,
+) -> tuple[dict[str, Any], Path]:
+    """All stages; fills the folder `draft` and publishes into `published_to`."""
+    clock = _Clock(notify)
+    paid = _ids(files, "transactions")
+    if not paid:
+        raise RunError(
+            f"{workspace.path}: no transactions are loaded; use `finpat ingest FILE --as transactions`"
+        )
+    with clock.stage("reading"):
+        as_of = as_of or max(file.last_at for file in files if file.file_id in paid and file.last_at)
+        payments = read_payments(workspace, as_of, paid)
+        if payments.is_empty():
+            raise RunError(
+                f"{workspace.path}: all rows are later than {as_of.isoformat()}Z; choose a later --as-of"
+            )
+        holders = read_table(workspace, "accounts", as_of, _ids(files, "accounts"))
+        rates = load_rates(settings.fx, workspace.path)
+    with clock.stage("ledger"):
+        ledger = build_ledger(
+            payments,
+            holders.drop("source_line", "file_id", strict=False) if holders.height else None,
+            reporting_zone=settings.reporting_zone,
+            rates=rates,
+        )
+        written = payments.height
+        del payments
+    with clock.stage("features"):
+        features.warm_kernels(notify)
+        table = features.build_features(ledger, settings)
+    with clock.stage("indicators"):
+        found = indicators.evaluate(ledger, table, settings)
+    with clock.stage("detection"):
+        currencies = ledger.accounts["currency"]
+        model = detection.fit(table, currencies, settings)
+        scores = detection.score(model, table, currencies)
+    with clock.stage("risk"):
+        listed = risk.rank(ledger.accounts, table, found, scores, settings)
+        contributions = _contributions(listed, model, table, currencies, scores)
+    with clock.stage("evidence"):
+        evidence = _evidence(workspace, found, as_of, paid)
+    manifest = _manifest(workspace, settings, as_of, files, run_id, now) | {"rates": rates.describe()}
+    manifest["counts"] = {
+        "payments": written,
+        "transactions": ledger.legs.height,
+        "accounts": ledger.account_count,
+        "findings": found.findings.filter(pl.col("state") == "found").height,
+        "not_evaluable": found.findings.filter(pl.col("state") == "not_evaluable").height,
+        "without_rate": ledger.unconverted,
+    }
+    manifest["warnings"] = _warnings(ledger)
+    with clock.stage("publishing"):
+        table.write_parquet(draft / "features.parquet")
+        detection.save(model, draft / "model.npz")
+        tables = {
+            "flagged_accounts": listed.with_columns(run_id=pl.lit(run_id)),
+            "findings": _in_words(found.findings),
+            "finding_evidence": evidence,
+            "anomaly_contributions": contributions,
+            "account_features": table,
+            "accounts": ledger.accounts.rename({"first_at": "first_seen", "last_at": "last_seen"}),
+            "runs": runs_row(manifest),
+            "sources": _sources(files),
+        }
+        segments = [
+            Segment(str(file.file_id), file.name, workspace.path / file.segment)
+            for file in files
+            if file.table_name == "transactions" and file.segment
+        ]
+        published = publish(
+            published_to, Publication(run_id, manifest, tables, segments, as_of, settings.threads)
+        )
+        with ReadModel(published) as readable:
+            manifest["results"] = {name: content_hash(readable.table(name)) for name in COMPARED}
+    manifest["seconds"] = clock.seconds
+    return manifest, published
+
+
+def _contributions(
+    listed: pl.DataFrame,
+    model: detection.FittedModel,
+    table: pl.DataFrame,
+    currencies: pl.Series,
+    scores: detection.Scores,
+) -> pl.DataFrame:
+    """What made the anomaly scores of the EXPLAINED best accounts of the list and of the most unusual."""
+    known = scores.contributions["account_id"].unique()
+    best = listed.sort("rank")["account_id"].head(EXPLAINED)
+    more = (
+        table["account_id"].is_in(best.implode()) & ~table["account_id"].is_in(known.implode())
+    ).arg_true()
+    if more.is_empty():
+        return scores.contributions
+    return pl.concat([scores.contributions, detection.explain(model, table[more], currencies[more])])
+
+
+def _in_words(findings: pl.DataFrame) -> pl.DataFrame:
+    """Findings with weight and role as readers know them, in place of the catalogue's codes."""
+    roles = pl.col("role").str.split("/").list.eval(pl.element().replace_strict(ROLES, default=pl.element()))
+    return findings.with_columns(weight=pl.col("weight").replace(WEIGHTS), role=roles.list.join(";"))
+
+
+def _evidence(
+    workspace: Workspace, found: indicators.Findings, as_of: datetime, file_ids: list[int]
+) -> pl.DataFrame:
+    """rm.finding_evidence: the legs behind each finding, with file and line, in order of time."""
+    if found.evidence.is_empty():
+        return pl.DataFrame(schema={"finding_id": pl.String})
+    rows = found.evidence.with_columns(pl.col("row").cast(pl.Int64))
+    known = locate(workspace, rows["row"], as_of, file_ids)
+    whose = found.findings.select("finding_id", finding_account="account_id")
+    turned = pl.col("mirrored") & (pl.col("counterparty_id") == pl.col("finding_account")).fill_null(False)
+    if "counterparty_id" not in known.columns:
+        known = known.with_columns(counterparty_id=pl.lit(None, pl.String))
+    return (
+        rows.join(known, on="row", how="left", maintain_order="left")
+        .join(whose, on="finding_id", how="left", maintain_order="left")
+        .with_columns(turned=turned & (pl.col("account_id") != pl.col("finding_account")))
+        .sort("finding_id", "booked_at", "row")
+        .select(
+            "finding_id",
+            "transaction_id",
+            position=pl.int_range(1, pl.len() + 1).over("finding_id"),
+            account_id=pl.when("turned").then("counterparty_id").otherwise("account_id"),
+            direction=pl.when("turned")
+            .then(pl.when(pl.col("direction") == "debit").then(pl.lit("credit")).otherwise(pl.lit("debit")))
+            .otherwise(pl.col("direction").cast(pl.String)),
+            source_id=pl.col("file_id").cast(pl.String),
+            source_file="source_file",
+            source_line="source_line",
+        )
+    )
+
+
+def _sources(files: list[StoredFile]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "source_id": str(file.file_id),
+                "file": file.name,
+                "table_name": file.table_name,
+                "mapping": file.mapping_name,
+                "sha256": file.sha256,
+                "rows": file.source_rows,
+                "loaded": file.loaded,
+                "duplicate": file.duplicate,
+                "quarantined": file.quarantined,
+                "first_at": file.first_at,
+                "last_at": file.last_at,
+                "loaded_at": file.ingested_at,
+            }
+            for file in files
+        ],
+        schema_overrides={name: pl.Datetime("us") for name in ("first_at", "last_at", "loaded_at")},
+    )
+
+
+def _manifest(
+    workspace: Workspace,
+    settings: Settings,
+    as_of: datetime,
+    files: list[StoredFile],
+    run_id: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """What the run depends on."""
+    chosen = settings.model_dump(mode="json")
+    return {
+        "run_id": run_id,
+        "as_of": as_of.isoformat(),
+        "started_at": now.isoformat(),
+        "data": {
+            "fingerprint": fingerprint(workspace, [file.file_id for file in files]),
+            "files": [
+                {
+                    "id": file.file_id,
+                    "name": file.name,
+                    "sha256": file.sha256,
+                    "segment_sha256": file.segment_sha256,
+                }
+                for file in files
+            ],
+        },
+        "settings": chosen,
+        "settings_hash": hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest(),
+        "inputs": _inputs(workspace, settings),
+        "versions": {
+            "finpat": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+        "seed": settings.detection.seed,
+    }
+
+
+def _inputs(workspace: Workspace, settings: Settings) -> dict[str, str]:
+    """SHA-256 of every file that the settings name: exchange rates, word lists."""
+    named = [*settings.dictionaries.values(), *filter(None, [settings.fx.rates_file])]
+    return {name: _sha256(workspace.path / name) for name in named if (workspace.path / name).is_file()}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _warnings(ledger: Ledger) -> list[str]:
+    """What a reader of the list has to know about the data."""
+    told = []
+    if ledger.account_count == 1:
+        told.append("one account only: there are no peers, so its anomaly score says nothing")
+    if ledger.unconverted:
+        told.append(
+            f"{ledger.unconverted:,} transactions have no rate to their account's currency: in no amount"
+        )
+    return told
+
+
+def content_hash(frame: pl.DataFrame) -> str:
+    """SHA-256 of a table's content, the same under every version of the libraries that make it."""
+    flat = frame.with_columns(
+        pl.col(name).list.eval(pl.element().struct.json_encode()).list.join("\n")
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.List)
+    )
+    return hashlib.sha256(flat.write_csv(null_value="\\N", quote_style="necessary").encode()).hexdigest()
+
+
+def verify(workspace: Workspace, run_id: str, notify: Notify) -> Verdict:
+    """Rebuild a run from the same files, settings and as-of, and compare it table by table.
+
+    Raises:
+        RunError: there is no such run, or its manifest cannot be read.
+    """
+    manifest = read_manifest(workspace, run_id)
+    differences = list(_changed_inputs(workspace, manifest))
+    if differences:
+        return Verdict(run_id, ("files",), tuple(differences))
+    settings = parse_settings(manifest["settings"], f"manifest of run {run_id}")
+    wanted = {entry["id"] for entry in manifest["data"]["files"]}
+    files = [file for file in read_files(workspace) if file.file_id in wanted]
+    with tempfile.TemporaryDirectory(prefix="finpat-verify-") as scratch:
+        folder = Path(scratch)
+        again, rebuilt = _build(
+            workspace, settings, datetime.fromisoformat(manifest["as_of"]), files, run_id,
+            datetime.fromisoformat(manifest["started_at"]), notify, folder, folder / "readmodel",
+        )  # fmt: skip
+        published = workspace.readmodel / f"{run_id}.duckdb"
+        with ReadModel(rebuilt) as new, ReadModel(published) as old:
+            for name in COMPARED:
+                before = old.table(name)
+                if content_hash(before) != manifest["results"][name]:
+                    differences.append(f"{name}: the published file was changed after the run")
+                if again["results"][name] != manifest["results"][name]:
+                    differences.append(f"{name}: {_first_difference(before, new.table(name))}")
+    if differences:
+        differences += [
+            f"{name} is {again['versions'].get(name)}, was {was}"
+            for name, was in manifest["versions"].items()
+            if again["versions"].get(name) != was
+        ]
+    return Verdict(run_id, ("files", *COMPARED), tuple(differences))
+
+
+def read_manifest(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """The manifest of a finished run.
+
+    Raises:
+        RunError: there is no such run, or its manifest cannot be read.
+    """
+    path = workspace.runs / run_id / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = sorted(folder.name for folder in workspace.runs.glob("[0-9]*"))
+        there = f"there are {', '.join(known[-9:])}" if known else "there is none yet"
+        raise RunError(f"no run {run_id!r}; {there}") from None
+    except ValueError as error:
+        raise RunError(f"{path}: cannot be read ({error}); restore it from a backup") from None
+    return manifest
+
+
+def _changed_inputs(workspace: Workspace, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Files that the run read and that are no longer what they were."""
+    stored = {file.file_id: file for file in read_files(workspace)}
+    for entry in manifest["data"]["files"]:
+        file = stored.get(entry["id"])
+        if file is None:
+            yield f"{entry['name']}: is no longer loaded"
+        elif file.segment and not (workspace.path / file.segment).exists():
+            yield f"{entry['name']}: its stored rows are gone ({file.segment})"
+        elif file.segment and _sha256(workspace.path / file.segment) != entry["segment_sha256"]:
+            yield f"{entry['name']}: its stored rows were changed ({file.segment})"
+    for name, digest in manifest["inputs"].items():
+        path = workspace.path / name
+        if not path.exists():
+            yield f"{name}: is gone"
+        elif _sha256(path) != digest:
+            yield f"{name}: was changed"
+
+
+def _first_difference(before: pl.DataFrame, after: pl.DataFrame) -> str:
+    """Where two tables part, in words."""
+    if before.columns != after.columns:
+        return (
+            f"columns differ: {', '.join(sorted(set(before.columns) ^ set(after.columns))) or 'their order'}"
+        )
+    if before.height != after.height:
+        return f"{after.height:,} rows now, {before.height:,} then"
+    for name in before.columns:
+        unequal = ~before[name].eq_missing(after[name])
+        if unequal.any():
+            at = int(unequal.arg_true()[0])
+            who = before[at, 0]
+            return f"{unequal.sum():,} rows differ in {name}, first {before.columns[0]} {who}: " + (
+                f"{after[at, name]} now, {before[at, name]} then"
+            )
+    return "same values, other order"
