@@ -323,6 +323,37 @@ def test_ingest_tells_how_the_rows_of_a_file_ended(tmp_path, monkeypatch, capsys
     assert "export.csv: 3 rows: 2 loaded, 0 duplicate, 1 quarantined" in capsys.readouterr().out
 
 
+def test_a_bad_row_is_listed_exported_corrected_and_loaded(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = write_canonical(tmp_path / "export.csv").read_text()
+    (tmp_path / "export.csv").write_text(text + "3,2026-13-01T10:00:00Z,A,debit,5.00,EUR,card\n")
+    assert run_command(["ingest", "export.csv", "--as", "transactions"]) == 0
+    capsys.readouterr()
+    assert run_command(["quarantine", "list", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["total"] == 1
+    assert (answer["rows"][0]["file"], answer["rows"][0]["source_line"]) == ("export.csv", 4)
+    assert run_command(["quarantine", "export", "--out", "bad"]) == 0
+    written = Path(capsys.readouterr().out.strip())
+    written.write_text(written.read_text().replace("2026-13-01", "2026-12-01"))
+    assert run_command(["ingest", str(written), "--mapping", "canonical", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"][0]["loaded"] == 1
+    assert run_command(["quarantine", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["total"] == 0
+
+
+def test_doctor_tells_a_whole_workspace_from_a_damaged_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_canonical(tmp_path / "export.csv")
+    assert run_command(["ingest", "export.csv", "--as", "transactions"]) == 0
+    assert run_command(["doctor"]) == 0
+    capsys.readouterr()
+    next(Path("finpat-workspace/store/transactions").glob("*.parquet")).unlink()
+    assert run_command(["doctor", "--json"]) == 1
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert "export.csv" in next(check["sentence"] for check in checks if check["severity"] == "error")
+
+
 def test_ingest_loads_no_learning_library(tmp_path):
     write_canonical(tmp_path / "export.csv")
     code = (

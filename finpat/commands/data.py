@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from finpat.config import Settings
     from finpat.sources import Mapping, Source
     from finpat.store.load import LoadReport
+    from finpat.store.quality import Check
     from finpat.store.workspace import Workspace
 
 _TABLES = "transactions|accounts|ads|ad_payments|watchlist"
@@ -150,10 +151,29 @@ def ingest(
         reports.append(report)
         if not as_json:
             _tell(report, chosen, proposed)
+    checks = _quality(workspace, reports, settings)
     if as_json:
-        say_json({"files": [asdict(report) for report in reports], **({"failed": failed} if failed else {})})
+        answer: dict[str, Any] = {"files": [asdict(report) for report in reports]}
+        answer |= {"checks": [asdict(check) for check in checks]}
+        say_json(answer | ({"failed": failed} if failed else {}))
+    else:
+        for check in checks:
+            say(f"{check.severity}: {check.subject}: {check.sentence}")
     if failed:
         raise click.exceptions.Exit(2)
+
+
+def _quality(workspace: Path, reports: list[LoadReport], settings: Settings) -> list[Check]:
+    """What is odd about the transactions just loaded: gaps, overlaps, odd times, currencies without rate."""
+    new = [report.file_id for report in reports if report.table == "transactions" and report.loaded]
+    if not new:
+        return []
+    from finpat.rates import load_rates
+    from finpat.store.quality import check_data
+    from finpat.store.workspace import Workspace
+
+    rated = load_rates(settings.fx, workspace).currencies
+    return check_data(Workspace.open(workspace), rated=rated, file_ids=new)
 
 
 def _tell(report: LoadReport, mapping: Mapping, proposed: bool) -> None:
