@@ -31,6 +31,11 @@ def is_iso_currency(code: str) -> bool:
     return code in _iso_decimals()
 
 
+def official_decimals(currency: str) -> int:
+    """Number of decimals that ISO 4217 gives `currency` (yen 0): what formats of minor units mean."""
+    return _iso_decimals().get(currency, CRYPTO_DECIMALS)
+
+
 def decimals_of(currency: str) -> int:
     """Number of decimals that the store keeps for `currency` (2 or more; crypto tickers 8)."""
     iso = _iso_decimals().get(currency)

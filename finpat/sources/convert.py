@@ -430,8 +430,9 @@ class Converter:
                 .dt.convert_time_zone("UTC")
                 .dt.replace_time_zone(None)
             )
+            clock = timed & ~_names_zone(pl.col("_at_text"), self.formats)
             work = work.with_columns(_wall=local).with_columns(
-                pl.when(timed).then(utc).otherwise(local).alias(key)
+                pl.when(clock).then(utc).otherwise(local).alias(key)
             )
             work = work.with_columns(_in_gap=pl.col(key).is_null() & pl.col("_wall").is_not_null())
         faults = []
@@ -676,9 +677,11 @@ def resolve(mapping: Mapping, columns: Sequence[str], origin: str) -> dict[str, 
             found[key] = wanted.model_copy(update={"source": present})
         elif key in needed or not mapping.lenient:
             missing = next(name for name, there in zip(wanted.source, names, strict=True) if there is None)
+            hint = nearest(missing, columns)
+            if key in ("currency", "account_id"):
+                hint = f' State it in a mapping: columns.{key} = {{ constant = "..." }}.' + hint
             raise SourceError(
-                f"{origin}: no column {missing!r} for {key} (mapping {mapping.name})."
-                f"{nearest(missing, columns)} "
+                f"{origin}: no column {missing!r} for {key} (mapping {mapping.name}).{hint} "
                 f"The file has: {', '.join(columns)}"
             )
     return found
@@ -703,6 +706,13 @@ def _any(columns: list[pl.Series], height: int) -> pl.Series:
 
 def _nested(name: str) -> pl.Expr:
     return pl.struct(name).struct.json_encode().alias(name)
+
+
+def _names_zone(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
+    """Rows that state their own offset, in a file where others do not."""
+    if not any(has_zone(form) for form in formats):
+        return pl.lit(False)
+    return text.str.contains(r":\d\d(?:\.\d+)? ?(?:Z|UTC|[-+]\d\d:?\d\d)$").fill_null(False)
 
 
 def _is_utc_already(frame: pl.DataFrame, origin: Origin, formats: Sequence[str]) -> bool:

@@ -56,6 +56,7 @@ class RawPiece:
     rejects: tuple[Reject, ...]
     raw: Callable[[list[int]], list[str]]
     ended: bool = False  # a footer row ended the table
+    notes: tuple[str, ...] = ()  # what a reader of the load's report should know
 
 
 @dataclass

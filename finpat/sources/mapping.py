@@ -115,6 +115,9 @@ class Dialect(Section):
 class Detect(Section):
     """How the layout is recognised without being named."""
 
+    kind: Literal["camt", "mt940", "ofx", "bai2", "qif"] | None = Field(
+        None, description="Statement format that the file must have; absent: a table or a list of objects."
+    )
     columns: tuple[str, ...] = Field((), description="Columns that must all be there.")
     values: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Per column: values of which at least one must occur."

@@ -15,6 +15,8 @@ from finpat.sources.dates import find_formats, has_clock, read_instants
 from finpat.sources.delimited import LINE, Layout, RawPiece, find_layout, read_delimited
 from finpat.sources.mapping import Dialect, Mapping, Origin, ready_mappings
 from finpat.sources.source import Source
+from finpat.sources.statements import KINDS as STATEMENTS
+from finpat.sources.statements import read_statement, statement_columns
 from finpat.sources.structured import parquet_columns, read_json, read_ndjson, read_parquet
 
 _HEAD_BYTES = 1 << 18
@@ -56,6 +58,8 @@ def read_pieces(
         yield from read_json(source, piece_bytes=piece, line_bytes=line, encoding=dialect.encoding)
     elif source.kind == "ndjson":
         yield from read_ndjson(source, piece_bytes=piece, line_bytes=line, encoding=dialect.encoding)
+    elif source.kind in STATEMENTS:
+        yield from read_statement(source, dialect.encoding)
     else:
         layout = layout_of(source, dialect)
         yield from read_delimited(
@@ -69,6 +73,8 @@ def columns_of(source: Source, dialect: Dialect | None = None) -> tuple[str, ...
         return parquet_columns(source)
     if source.kind == "delimited":
         return layout_of(source, dialect).columns
+    if source.kind in STATEMENTS:
+        return statement_columns(source)
     return tuple(name for name in _sample(source, dialect or Dialect()).columns if name != LINE)
 
 
@@ -90,8 +96,9 @@ def detect_mapping(source: Source, table: str) -> Mapping | None:
     fitting: list[tuple[int, str]] = []
     samples: dict[Dialect, pl.DataFrame] = {}
     names: dict[Dialect, set[str]] = {}
+    kind = source.kind if source.kind in STATEMENTS else None
     for name, mapping in ready_mappings().items():
-        if mapping.detect is None or mapping.table != table:
+        if mapping.detect is None or mapping.table != table or mapping.detect.kind != kind:
             continue
         dialect = mapping.dialect
         if dialect not in names:
@@ -157,7 +164,7 @@ def read_batches(source: Source, mapping: Mapping, settings: Settings) -> Iterat
             )
         pieces = _continued(pieces, text.source[0])
     for piece in pieces:
-        yield replace(converter.convert(piece), notes=tuple(notes))
+        yield replace(converter.convert(piece), notes=(*notes, *piece.notes))
         notes = []
 
 

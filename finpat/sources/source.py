@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,10 @@ from typing import BinaryIO, Literal, cast
 import pyarrow as pa
 
 from finpat.errors import SourceError
+from finpat.sources.workbook import is_workbook, sheet_as_text
 
-Kind = Literal["delimited", "parquet", "json", "ndjson", "xml", "ofx", "mt940", "qif", "bai2"]
-Compression = Literal["none", "gzip", "zstd"]
+Kind = Literal["delimited", "parquet", "json", "ndjson", "camt", "ofx", "mt940", "qif", "bai2"]
+Compression = Literal["none", "gzip", "zstd", "excel"]  # excel: a table in a workbook
 
 BLOCK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
@@ -28,8 +31,7 @@ _COMPRESSED: tuple[tuple[bytes, Compression], ...] = ((b"\x1f\x8b", "gzip"), (b"
 
 # First bytes of files that people hand over by mistake, and what to do instead.
 _FOREIGN = (
-    (b"PK\x03\x04", "a ZIP archive or an Excel workbook (.xlsx); unpack it, or save the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls); save the sheet as CSV"),
+    (b"PK\x03\x04", "a ZIP archive; unpack it"),
     (b"%PDF", "a PDF; ask the bank for CSV, camt.053 or MT940"),
     (b"SQLite format 3", "an SQLite database; export the table as CSV or Parquet"),
     (b"BZh", "compressed with bzip2; use gzip or zstd, or unpack it"),
@@ -146,6 +148,8 @@ def open_source(path: Path | str) -> Source:
         _check_parquet_end(path, size)
         return Source(path, "parquet", "none", "", size, _fingerprint(path))
     compression = next((name for start, name in _COMPRESSED if magic.startswith(start)), "none")
+    if is_workbook(path, magic):
+        compression = "excel"
     survey = _survey(path, cast(Compression, compression))
     if survey.head.strip() == b"":
         raise SourceError(f"{path}: the file is empty")
@@ -209,8 +213,40 @@ def _encoding(path: Path, head: bytes, is_utf8: bool, has_holes: bool) -> str:
     return "latin-1" if has_holes else "cp1252"
 
 
+# How the statement formats begin. A SWIFT message may lie in its envelope or between control characters.
+_STATEMENTS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("ofx", re.compile(r"OFXHEADER\s*:|<OFX>", re.IGNORECASE)),
+    (
+        "camt",
+        re.compile(r"<(?:\w+:)?(?:BkToCstmrStmt|BkToCstmrAcctRpt|BkToCstmrDbtCdtNtfctn)\b|camt\.05[234]\b"),
+    ),
+    ("mt940", re.compile(r"^:20:[\s\S]*?^:(?:25|28C?|60[FM]|61):", re.MULTILINE)),
+    ("bai2", re.compile(r"01,[^,\n]*,[^,\n]*,\d{6},\d{0,4},[^\n]*/\s*02,")),
+    ("qif", re.compile(r"!(?:type|account|option|clear)\s*:?", re.IGNORECASE)),
+)
+_AT_START = ("bai2", "qif")
+_XML_START = ("<", "OFXHEADER")
+
+
+def _statement(text: str) -> Kind | None:
+    """The statement format of a text; None if it is none."""
+    for kind, pattern in _STATEMENTS:
+        if kind in ("ofx", "camt") and not text.startswith(_XML_START):
+            continue
+        if pattern.match(text) if kind in _AT_START else pattern.search(text):
+            return kind
+    return None
+
+
 def _kind(path: Path, survey: _Survey) -> Kind:
     text = survey.head.decode(survey.encoding, "ignore").lstrip("\ufeff \t\r\n")
+    if (statement := _statement(text)) is not None:
+        return statement
+    if re.match(r"<(?:\?xml|!DOCTYPE|[A-Za-z])", text):
+        raise SourceError(
+            f"{path}: XML or HTML that is no bank statement; finpat reads camt.052, camt.053, camt.054 "
+            "and OFX"
+        )
     if text.startswith("["):
         return "json" if text[1:].lstrip()[:1] in ("{", "]") else "delimited"
     if text.startswith("{"):
@@ -262,4 +298,7 @@ def _blocks(path: Path, compression: Compression, size: int) -> Iterator[bytes]:
 def _open(path: Path, compression: Compression) -> BinaryIO:
     if compression == "none":
         return path.open("rb")
+    if compression == "excel":
+        version = path.stat()
+        return io.BytesIO(sheet_as_text(path, (version.st_mtime_ns, version.st_size)))
     return cast(BinaryIO, pa.CompressedInputStream(pa.OSFile(str(path), "rb"), compression))

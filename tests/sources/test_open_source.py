@@ -25,7 +25,11 @@ BAD = {
     "truncated gzip": (gzip.compress(TEXT.encode() * 500)[:-9], "cut off or damaged"),
     "gzip of nothing": (gzip.compress(b""), "the file is empty"),
     "binary": (bytes(range(256)) * 20, "a binary file"),
-    "Excel workbook": (b"PK\x03\x04" + bytes(100), "Excel workbook"),
+    "ZIP archive": (b"PK\x03\x04" + bytes(100), "ZIP archive"),
+    "Excel workbook that is damaged": (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
+        "Excel workbook cannot be read",
+    ),
     "PDF": (b"%PDF-1.7\n" + bytes(range(255)), "a PDF"),
     "truncated Parquet": (b"PAR1" + bytes(200), "the Parquet file is cut off"),
 }
