@@ -406,7 +406,7 @@ CHARSET:1252
 <OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>USD
 <BANKACCTFROM><BANKID>111000025<ACCTID>44 5566<ACCTTYPE>CHECKING</BANKACCTFROM>
 <BANKTRANLIST>
-<STMTTRN><TRNTYPE>POS<DTPOSTED>20260305122017.000[-5:EST]<TRNAMT>-6.60<FITID>20260305001<NAME>A &amp; B</STMTTRN>
+<STMTTRN><TRNTYPE>POS<DTPOSTED>20260305122017.000[-5:EST]<TRNAMT>-6.60<FITID>26-001<NAME>A &amp; B</STMTTRN>
 <STMTTRN><TRNTYPE>XFER<DTPOSTED>20260306<TRNAMT>100,5<FITID>2026030600001
 <BANKACCTTO><BANKID>111<ACCTID>778899<ACCTTYPE>SAVINGS</BANKACCTTO><NAME>Ana</STMTTRN>
 <STMTTRN><TRNTYPE>ATM<DTPOSTED>20260307<TRNAMT>-2O<FITID>2026030700001</STMTTRN>
@@ -423,7 +423,7 @@ def test_ofx_transactions_are_read_with_account_side_and_line(tmp_path):
         "44 5566", "USD", "debit", 660,
     )  # fmt: skip
     assert first["counterparty_name"] == "A & B"
-    assert first["transaction_id"] == "20260305001"
+    assert first["transaction_id"] == "26-001"
     assert found.column("source_line") == [10, 11, 14]
     assert (second["counterparty_id"], second["amount_minor"], second["direction"]) == (
         "778899",
