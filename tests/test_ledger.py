@@ -9,7 +9,9 @@ from tests.factory import at
 
 
 def test_a_mirrored_payment_becomes_a_debit_and_a_credit():
-    ledger = factory.ledger({"account_id": "A", "counterparty_id": "B", "direction": "debit", "mirrored": True})
+    ledger = factory.ledger(
+        {"account_id": "A", "counterparty_id": "B", "direction": "debit", "mirrored": True}
+    )
     assert ledger.accounts["account_id"].to_list() == ["A", "B"]
     assert ledger.legs.select("account", "is_credit").rows() == [(0, False), (1, True)]
     assert ledger.legs["row"].to_list() == [0, 0]

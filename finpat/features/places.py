@@ -77,9 +77,7 @@ def _fill_group(legs: Legs, ints: Ints, _floats: Floats, threads: int) -> None:
         physical = legs.ledger.legs[column].to_physical()
         codes = frozen(physical.cast(pl.UInt32).fill_null(0).to_numpy())
         known = frozen(physical.is_not_null().to_numpy())
-        _fill_column(
-            legs, codes, known, ints[2 * position : 2 * position + 2], threads
-        )
+        _fill_column(legs, codes, known, ints[2 * position : 2 * position + 2], threads)
 
 
 PLACES = Group(tuple(_features()), _fill_group)
