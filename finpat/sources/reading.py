@@ -27,6 +27,7 @@ _INSTANT = {
     "accounts": "opened_on",
 }
 _MEGABYTE = 1 << 20
+_ENTRY_BYTES = 2048  # of a statement entry in XML, roughly; entries of the other formats are shorter
 
 
 @lru_cache(64)
@@ -59,7 +60,7 @@ def read_pieces(
     elif source.kind == "ndjson":
         yield from read_ndjson(source, piece_bytes=piece, line_bytes=line, encoding=dialect.encoding)
     elif source.kind in STATEMENTS:
-        yield from read_statement(source, dialect.encoding)
+        yield from read_statement(source, dialect.encoding, max(1, piece // _ENTRY_BYTES))
     else:
         layout = layout_of(source, dialect)
         yield from read_delimited(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -33,6 +34,7 @@ from finpat.sources.statements.entries import (
 
 _BLOCK = 1 << 16
 _BIG_LINE = 65535  # libxml2 keeps a line number in 16 bits and from here on takes it from the text inside
+_PAYMENT = "TxDtls"
 _STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
 _DIRECTIONS = {"CRDT": "credit", "DBIT": "debit"}
 
@@ -67,7 +69,7 @@ def read(source: Source, encoding: str | None) -> Iterator[Item]:
     statement: _Statement | None = None
     found = False
     for event, element in _events(source, encoding):
-        name = etree.QName(element).localname
+        name = _name_of(element.tag)
         if event == "start":
             statement, found = None, True
         elif name == "Ntry":
@@ -101,7 +103,7 @@ def _events(source: Source, encoding: str | None) -> Iterator[tuple[str, Any]]:
                 if not checked:
                     checked = True
                     _refuse_document_type(source, element)
-                inside = etree.QName(element).localname == "Ntry"
+                inside = _name_of(element.tag) == "Ntry"
                 if not (inside and event == "start"):
                     yield event, element
         root = parser.close()
@@ -130,7 +132,7 @@ def _drop_before(element: Any) -> None:
     """Free the entries before this one; lxml forbids removing the one whose end was just told."""
     parent = element.getparent()
     before = element.getprevious()
-    while before is not None and etree.QName(before).localname == "Ntry":
+    while before is not None and before.tag == element.tag:
         parent.remove(before)
         before = element.getprevious()
 
@@ -142,91 +144,116 @@ def _line(element: Any) -> int:
     return line
 
 
+Leaves = dict[str, list[tuple[str, str | None]]]  # (text, currency) of the elements that hold text, by path
+
+
+def _leaves(element: Any) -> Leaves:
+    """What stands inside the element, apart from its payments: one walk, as a look-up per path costs more."""
+    found: Leaves = {}
+    for child in element:
+        name = _name_of(child.tag)
+        if name != _PAYMENT:
+            _gather(child, name, found)
+    return found
+
+
+def _gather(element: Any, path: str, found: Leaves) -> None:
+    if len(element):
+        for child in element:
+            name = _name_of(child.tag)
+            if name != _PAYMENT:
+                _gather(child, f"{path}/{name}", found)
+    elif text := (element.text or "").strip():
+        found.setdefault(path, []).append((text, element.get("Ccy")))
+
+
+@lru_cache(maxsize=4096)
+def _name_of(tag: str) -> str:
+    """The element's name without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def _text(leaves: Leaves, path: str) -> str | None:
+    found = leaves.get(path)
+    return found[0][0] if found else None
+
+
+def _texts(leaves: Leaves, path: str) -> list[str]:
+    return [text for text, _ in leaves.get(path, ())]
+
+
+def _amount(leaves: Leaves, path: str) -> tuple[str | None, str | None]:
+    """(number as written, currency) at the path."""
+    found = leaves.get(path)
+    return found[0] if found else (None, None)
+
+
 class _Statement:
     """One Stmt, Rpt or Ntfctn: what its entries share."""
 
     def __init__(self, element: Any) -> None:
-        self.space = etree.QName(element).namespace
-        self.paths: dict[str, str] = {}
-        self.id = self.text(element, "Id")
-        self.account = self.text(element, "Acct/Id/IBAN") or self.text(element, "Acct/Id/Othr/Id")
-        self.account = self.account or self.text(element, "Acct/Id/PrtryAcct/Id")
-        self.currency = self.text(element, "Acct/Ccy")
+        header: Leaves = {}
+        balances: list[Leaves] = []
+        for child in element:
+            name = _name_of(child.tag)
+            if name == "Bal":
+                balances.append(_leaves(child))
+            elif name != "Ntry":
+                _gather(child, name, header)
+        self.id = _text(header, "Id")
+        self.account = _text(header, "Acct/Id/IBAN") or _text(header, "Acct/Id/Othr/Id")
+        self.account = self.account or _text(header, "Acct/Id/PrtryAcct/Id")
+        self.currency = _text(header, "Acct/Ccy")
         self.count = 0
         self.balance = Balance(self.id or self.account or "without id")
-        for balance in element.iterfind(self.path("Bal")):
-            code = self.text(balance, "Tp/CdOrPrtry/Cd") or self.text(balance, "Tp/Cd")
+        for balance in balances:
+            code = _text(balance, "Tp/CdOrPrtry/Cd") or _text(balance, "Tp/Cd")
             if code in ("OPBD", "PRCD") and self.balance.opening is None:
                 self.balance.opening = self._balance(balance)
             elif code == "CLBD":
                 self.balance.closing = self._balance(balance)
 
-    def _balance(self, element: Any) -> tuple[Decimal, str] | None:
-        amount, currency = self.amount(element, "Amt")
+    def _balance(self, balance: Leaves) -> tuple[Decimal, str] | None:
+        amount, currency = _amount(balance, "Amt")
         number = exact(amount)
         if number is None or currency is None:
             return None
-        return (-number if self.text(element, "CdtDbtInd") == "DBIT" else number), currency
-
-    # ------------------------------------------------------------------------------------------- elements
-
-    def path(self, path: str) -> str:
-        """The path with each step in the statement's namespace."""
-        found = self.paths.get(path)
-        if found is None:
-            space = f"{{{self.space}}}" if self.space else ""
-            found = "/".join(space + step for step in path.split("/"))
-            self.paths[path] = found
-        return found
-
-    def text(self, element: Any, path: str) -> str | None:
-        """The stripped text at the path; None where there is none."""
-        found = element.findtext(self.path(path))
-        return found.strip() or None if found else None
-
-    def texts(self, element: Any, path: str) -> list[str]:
-        """All texts at the path."""
-        return [found.text for found in element.iterfind(self.path(path)) if found.text]
-
-    def amount(self, element: Any, path: str) -> tuple[str | None, str | None]:
-        """(number as written, currency) at the path."""
-        found = element.find(self.path(path))
-        if found is None:
-            return None, None
-        return (found.text or "").strip() or None, found.get("Ccy")
+        return (-number if _text(balance, "CdtDbtInd") == "DBIT" else number), currency
 
     # ------------------------------------------------------------------------------------------- entries
 
-    def items(self, entry: Any) -> Iterator[Item]:
+    def items(self, element: Any) -> Iterator[Item]:
         """The rows of one Ntry."""
         self.count += 1
-        status = self.text(entry, "Sts/Cd") or self.text(entry, "Sts/Prtry") or self.text(entry, "Sts")
+        entry = _leaves(element)
+        status = _text(entry, "Sts/Cd") or _text(entry, "Sts/Prtry") or _text(entry, "Sts")
         if status not in (None, "BOOK"):
             message = f"status {status}: not booked; a booked entry comes in a later statement"
-            yield Reject(_line(entry), "status", "not_booked", message, _raw(entry))
+            yield Reject(_line(element), "status", "not_booked", message, _raw(element))
             return
         shared = self._shared(entry)
         self.balance.add(shared["amount"], shared["currency"], shared["direction"])
-        details = list(entry.iterfind(self.path("NtryDtls/TxDtls")))
+        payments = list(element.iter(f"{{*}}{_PAYMENT}"))
+        details = [_leaves(payment) for payment in payments]
         amounts = self._amounts(details, shared) if len(details) > 1 else None
         if amounts is None:
-            yield Entry(_line(entry), self._whole(entry, details, shared), lambda: _raw(entry))
+            yield Entry(_line(element), self._whole(entry, details, shared), lambda: _raw(element))
             return
         shared["entry_id"] = shared["entry_id"] or f"{self.id or self.account or ''}#{self.count}"
-        for detail, (amount, direction) in zip(details, amounts, strict=True):
+        for payment, detail, (amount, direction) in zip(payments, details, amounts, strict=True):
             values = {**shared, "amount": amount, "direction": direction}
             values["payments_in_entry"] = str(len(details))
             values |= self._detail(entry, detail, values)
-            values["reference"] = reference_of(self.text(detail, "Refs/AcctSvcrRef"))
-            yield _entry(entry, detail, values)
+            values["reference"] = reference_of(_text(detail, "Refs/AcctSvcrRef"))
+            yield _entry(payment, values)
 
-    def _shared(self, entry: Any) -> dict[str, str | None]:
-        amount, currency = self.amount(entry, "Amt")
-        indicator = self.text(entry, "CdtDbtInd") or ""
-        value_date = self.text(entry, "ValDt/Dt") or self.text(entry, "ValDt/DtTm")
-        booked = self.text(entry, "BookgDt/DtTm") or self.text(entry, "BookgDt/Dt")
-        reversal = self.text(entry, "RvslInd")
-        reference = reference_of(self.text(entry, "AcctSvcrRef"))
+    def _shared(self, entry: Leaves) -> dict[str, str | None]:
+        amount, currency = _amount(entry, "Amt")
+        indicator = _text(entry, "CdtDbtInd") or ""
+        value_date = _text(entry, "ValDt/Dt") or _text(entry, "ValDt/DtTm")
+        booked = _text(entry, "BookgDt/DtTm") or _text(entry, "BookgDt/Dt")
+        reversal = _text(entry, "RvslInd")
+        reference = reference_of(_text(entry, "AcctSvcrRef"))
         return {
             "booked_at": booked or value_date,
             "account_id": self.account,
@@ -234,13 +261,13 @@ class _Statement:
             "amount": amount,
             "currency": currency or self.currency,
             "statement_id": self.id,
-            "entry_id": reference or reference_of(self.text(entry, "NtryRef")),
+            "entry_id": reference or reference_of(_text(entry, "NtryRef")),
             "reference": reference,
             "value_date": value_date,
             "reversal": "true" if reversal in ("true", "1") else None,
         }
 
-    def _amounts(self, details: list[Any], shared: dict[str, str | None]) -> list[tuple[str, str]] | None:
+    def _amounts(self, details: list[Leaves], shared: dict[str, str | None]) -> list[tuple[str, str]] | None:
         """(amount, direction) of each payment in the entry's currency; None unless they make up the entry."""
         whole, direction = exact(shared["amount"]), shared["direction"]
         if whole is None or direction not in ("credit", "debit"):
@@ -249,27 +276,27 @@ class _Statement:
         total = Decimal(0)
         for detail in details:
             stated = [
-                self.amount(detail, path)
+                _amount(detail, path)
                 for path in ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt", "AmtDtls/CntrValAmt/Amt")
             ]
             amount = next((text for text, code in stated if text and code == shared["currency"]), None)
             number = exact(amount)
             if amount is None or number is None:
                 return None
-            way = _DIRECTIONS.get(self.text(detail, "CdtDbtInd") or "", direction)
+            way = _DIRECTIONS.get(_text(detail, "CdtDbtInd") or "", direction)
             total += number if way == direction else -number
             found.append((amount, way))
         return found if total == whole else None
 
-    def _whole(self, entry: Any, details: list[Any], shared: dict[str, str | None]) -> dict[str, str | None]:
+    def _whole(
+        self, entry: Leaves, details: list[Leaves], shared: dict[str, str | None]
+    ) -> dict[str, str | None]:
         """An entry as one row: with its one payment's parties, or without where it has several."""
         if len(details) == 1:
             values = shared | self._detail(entry, details[0], shared)
-            values["reference"] = shared["reference"] or reference_of(
-                self.text(details[0], "Refs/AcctSvcrRef")
-            )
+            values["reference"] = shared["reference"] or reference_of(_text(details[0], "Refs/AcctSvcrRef"))
             return values
-        batch = self.text(entry, "NtryDtls/Btch/NbOfTxs")
+        batch = _text(entry, "NtryDtls/Btch/NbOfTxs")
         values = shared | self._detail(entry, entry, shared)
         values["payments_in_entry"] = str(len(details)) if details else batch
         if details:
@@ -279,41 +306,41 @@ class _Statement:
             )
         return values
 
-    def _detail(self, entry: Any, detail: Any, shared: dict[str, str | None]) -> dict[str, str | None]:
-        code, channel = self._code(detail)
+    def _detail(self, entry: Leaves, detail: Leaves, shared: dict[str, str | None]) -> dict[str, str | None]:
+        code, channel = _code(detail)
         if code is None or (channel is None and detail is not entry):
-            outer, outer_channel = self._code(entry)
+            outer, outer_channel = _code(entry)
             code, channel = code or outer, channel or outer_channel
-        original, original_currency = self.amount(detail, "AmtDtls/InstdAmt/Amt")
+        original, original_currency = _amount(detail, "AmtDtls/InstdAmt/Amt")
         if original_currency in (None, shared["currency"]):
-            original, original_currency = self.amount(entry, "AmtDtls/InstdAmt/Amt")
+            original, original_currency = _amount(entry, "AmtDtls/InstdAmt/Amt")
         if original_currency in (None, shared["currency"]):
             original = original_currency = None
         rate = "CcyXchg/XchgRate"
         return self._party(detail, shared) | {
             "channel": channel,
-            "merchant_category": self._merchant_category(detail) or self._merchant_category(entry),
+            "merchant_category": _merchant_category(detail) or _merchant_category(entry),
             "description": joined(
                 [
-                    *self.texts(detail, "RmtInf/Ustrd"),
-                    *self.texts(detail, "RmtInf/Strd/CdtrRefInf/Ref"),
-                    *self.texts(detail, "RmtInf/Strd/AddtlRmtInf"),
-                    self.text(detail, "AddtlTxInf"),
-                    self.text(entry, "AddtlNtryInf"),
+                    *_texts(detail, "RmtInf/Ustrd"),
+                    *_texts(detail, "RmtInf/Strd/CdtrRefInf/Ref"),
+                    *_texts(detail, "RmtInf/Strd/AddtlRmtInf"),
+                    _text(detail, "AddtlTxInf"),
+                    _text(entry, "AddtlNtryInf"),
                 ]
             ),
             "bank_transaction_code": code,
-            "end_to_end_id": reference_of(self.text(detail, "Refs/EndToEndId")),
-            "mandate_id": reference_of(self.text(detail, "Refs/MndtId")),
-            "purpose": self.text(detail, "Purp/Cd") or self.text(detail, "Purp/Prtry"),
+            "end_to_end_id": reference_of(_text(detail, "Refs/EndToEndId")),
+            "mandate_id": reference_of(_text(detail, "Refs/MndtId")),
+            "purpose": _text(detail, "Purp/Cd") or _text(detail, "Purp/Prtry"),
             "original_amount": original,
             "original_currency": original_currency,
-            "exchange_rate": self.text(detail, f"AmtDtls/InstdAmt/{rate}")
-            or self.text(detail, f"AmtDtls/TxAmt/{rate}")
-            or self.text(entry, f"AmtDtls/InstdAmt/{rate}"),
+            "exchange_rate": _text(detail, f"AmtDtls/InstdAmt/{rate}")
+            or _text(detail, f"AmtDtls/TxAmt/{rate}")
+            or _text(entry, f"AmtDtls/InstdAmt/{rate}"),
         }
 
-    def _party(self, detail: Any, shared: dict[str, str | None]) -> dict[str, str | None]:
+    def _party(self, detail: Leaves, shared: dict[str, str | None]) -> dict[str, str | None]:
         """The other side: who pays a credit, who is paid by a debit.
 
         A reversal keeps the parties of the payment that it takes back. Where the side that follows from this
@@ -330,50 +357,52 @@ class _Statement:
         return {
             "counterparty_id": found,
             "counterparty_name": self._name(detail, f"RltdPties/{side}"),
-            "counterparty_bank": self.text(detail, f"{bank}/BICFI")
-            or self.text(detail, f"{bank}/BIC")
-            or self.text(detail, f"{bank}/Nm"),
-            "counterparty_country": self.text(detail, f"RltdPties/{side}/PstlAdr/Ctry")
-            or self.text(detail, f"RltdPties/{side}/Pty/PstlAdr/Ctry"),
+            "counterparty_bank": _text(detail, f"{bank}/BICFI")
+            or _text(detail, f"{bank}/BIC")
+            or _text(detail, f"{bank}/Nm"),
+            "counterparty_country": _text(detail, f"RltdPties/{side}/PstlAdr/Ctry")
+            or _text(detail, f"RltdPties/{side}/Pty/PstlAdr/Ctry"),
             "ultimate_party": self._name(detail, f"RltdPties/Ultmt{side}"),
         }
 
-    def _name(self, detail: Any, party: str) -> str | None:
+    def _name(self, detail: Leaves, party: str) -> str | None:
         return (
-            self.text(detail, f"{party}/Nm")
-            or self.text(detail, f"{party}/Pty/Nm")
-            or self.text(detail, f"{party}/Agt/FinInstnId/Nm")
+            _text(detail, f"{party}/Nm")
+            or _text(detail, f"{party}/Pty/Nm")
+            or _text(detail, f"{party}/Agt/FinInstnId/Nm")
         )
 
-    def _account_of(self, detail: Any, side: str) -> str | None:
+    def _account_of(self, detail: Leaves, side: str) -> str | None:
         account = f"RltdPties/{side}Acct"
-        found = self.text(detail, f"{account}/Id/IBAN") or self.text(detail, f"{account}/Id/Othr/Id")
-        return found or self.text(detail, f"{account}/Prxy/Id")
-
-    def _code(self, element: Any) -> tuple[str | None, str | None]:
-        """(bank transaction code as written, channel that it stands for)."""
-        domain = self.text(element, "BkTxCd/Domn/Cd")
-        if domain is None:
-            return self.text(element, "BkTxCd/Prtry/Cd"), None
-        family = self.text(element, "BkTxCd/Domn/Fmly/Cd") or ""
-        sub = self.text(element, "BkTxCd/Domn/Fmly/SubFmlyCd") or ""
-        channel = None
-        if sub in _FEES:
-            channel = "fee"
-        elif domain == "PMNT":
-            channel = _SUBFAMILIES.get((family, sub)) or _FAMILIES.get(family)
-        return "/".join((domain, family, sub)), channel
-
-    def _merchant_category(self, element: Any) -> str | None:
-        card = element.find(self.path("CardTx"))
-        if card is None:
-            return None
-        codes = (found.text or "" for found in card.iter("{*}MrchntCtgyCd"))
-        return next((code.strip() for code in codes if code.strip()), None)
+        found = _text(detail, f"{account}/Id/IBAN") or _text(detail, f"{account}/Id/Othr/Id")
+        return found or _text(detail, f"{account}/Prxy/Id")
 
 
-def _entry(entry: Any, detail: Any, values: dict[str, str | None]) -> Entry:
-    return Entry(_line(detail), values, lambda: _raw(detail))
+def _code(leaves: Leaves) -> tuple[str | None, str | None]:
+    """(bank transaction code as written, channel that it stands for)."""
+    domain = _text(leaves, "BkTxCd/Domn/Cd")
+    if domain is None:
+        return _text(leaves, "BkTxCd/Prtry/Cd"), None
+    family = _text(leaves, "BkTxCd/Domn/Fmly/Cd") or ""
+    sub = _text(leaves, "BkTxCd/Domn/Fmly/SubFmlyCd") or ""
+    channel = None
+    if sub in _FEES:
+        channel = "fee"
+    elif domain == "PMNT":
+        channel = _SUBFAMILIES.get((family, sub)) or _FAMILIES.get(family)
+    return "/".join((domain, family, sub)), channel
+
+
+def _merchant_category(leaves: Leaves) -> str | None:
+    """The merchant category code of a card payment; versions differ in how deep it stands."""
+    for path, found in leaves.items():
+        if path.startswith("CardTx/") and path.endswith("/MrchntCtgyCd"):
+            return found[0][0]
+    return None
+
+
+def _entry(payment: Any, values: dict[str, str | None]) -> Entry:
+    return Entry(_line(payment), values, lambda: _raw(payment))
 
 
 def _raw(element: Any) -> str:
