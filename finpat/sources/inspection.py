@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,7 @@ def inspect_source(path: Path | str, table: str | None = None) -> Inspection:
         ready = detect_mapping(source, candidate)
         if ready is not None:
             return _ready(source, ready)
-    return _Proposal(source, table or "transactions").inspection()
+    return _proposed(source, table or "transactions")
 
 
 def propose_mapping(source: Source, table: str) -> Mapping:
@@ -142,7 +142,40 @@ def propose_mapping(source: Source, table: str) -> Mapping:
         AmbiguousSourceError: the file leaves something open that the user has to settle.
     """
     ready = detect_mapping(source, table)
-    return ready if ready is not None else _Proposal(source, table).inspection().mapping()
+    return ready if ready is not None else _proposed(source, table).mapping()
+
+
+def _proposed(source: Source, table: str) -> Inspection:
+    if source.kind == "qif" and table == "transactions":
+        return _quicken(source)
+    return _Proposal(source, table).inspection()
+
+
+def _quicken(source: Source) -> Inspection:
+    """The mapping of QIF, less what the file does not state: currency, account, day or month first."""
+    mapping = load_mapping("qif")
+    found = _ready(source, mapping)
+    draft = mapping.model_dump(mode="json", exclude_defaults=True) | {
+        "name": re.sub(r"\W+", "_", source.path.stem).strip("_").lower() or "qif",
+        "columns": {key: origin.source[0] for key, origin in mapping.columns.items() if key != "currency"},
+    }
+    questions = []
+    dates: set[str] = set()
+    has_account = False
+    for piece in read_pieces(source, mapping.dialect, in_small_pieces(Settings()), None):
+        dates.update(piece.frame["booked_at"].drop_nulls())
+        has_account |= piece.frame["account_id"].is_not_null().any()
+    orders = find_formats(dates, 0.9)
+    if orders.ambiguous:
+        both = (json.dumps(list(orders.day_first)), json.dumps(list(orders.month_first)))
+        text = "every date can be read with the day or the month first"
+        questions.append(Question("time.formats", text, both))
+    questions.append(Question("columns.currency", 'QIF states no currency; e.g. { constant = "EUR" }'))
+    if not has_account:
+        del draft["columns"]["account_id"]
+        text = 'no !Account record says whose account this is; e.g. { constant = "the account number" }'
+        questions.append(Question("columns.account_id", text))
+    return replace(found, ready=None, questions=tuple(questions), draft=draft)
 
 
 def _layout(source: Source, dialect: Dialect) -> dict[str, str]:

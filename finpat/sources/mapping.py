@@ -115,7 +115,7 @@ class Dialect(Section):
 class Detect(Section):
     """How the layout is recognised without being named."""
 
-    kind: Literal["camt", "mt940", "ofx", "bai2", "qif"] | None = Field(
+    kind: Literal["camt", "mt940", "ofx", "bai2"] | None = Field(
         None, description="Statement format that the file must have; absent: a table or a list of objects."
     )
     columns: tuple[str, ...] = Field((), description="Columns that must all be there.")

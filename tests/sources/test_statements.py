@@ -9,6 +9,7 @@ import pytest
 from finpat.config import Settings
 from finpat.errors import AmbiguousSourceError, SourceError
 from finpat.sources import detect_mapping, load_mapping, open_source, read_batches
+from finpat.sources.inspection import inspect_source
 from finpat.sources.mapping import parse_mapping, read_mapping, to_toml
 from finpat.sources.statements import read_statement
 from finpat.sources.statements.entries import is_iban
@@ -544,7 +545,6 @@ QIF = dedent("""\
 
 def euros(**more):
     ready = load_mapping("qif").model_dump(exclude_defaults=True)
-    ready.pop("detect")
     return parse_mapping(
         {**ready, **more, "columns": {**ready["columns"], "currency": {"constant": "EUR"}}}, "euros"
     )
@@ -568,9 +568,20 @@ def test_where_day_and_month_could_be_either_the_reader_is_asked(tmp_path):
     assert found.column("booked_at") == [datetime(2026, 2, 1), datetime(2026, 4, 3)]
 
 
-def test_qif_states_no_currency_so_it_is_asked_for(tmp_path):
-    with pytest.raises(SourceError, match=r"columns\.currency = \{ constant"):
-        read(tmp_path / "a.qif", QIF.format(first="1/13/26", second="3/4/26"))
+def test_what_a_qif_file_does_not_state_is_asked_for_and_can_be_answered(tmp_path):
+    path = tmp_path / "a.qif"
+    path.write_text(QIF.format(first="1/2/26", second="3/4/26"))
+    found = inspect_source(path)
+    assert [question.option for question in found.questions] == ["time.formats", "columns.currency"]
+    with pytest.raises(AmbiguousSourceError, match="day or the month first"):
+        found.mapping()
+    mapping = found.mapping({"time.formats": '["%d/%m/%y"]', "columns.currency": "EUR"})
+    rows = Read(path, mapping).rows
+    assert [row["booked_at"] for row in rows] == [datetime(2026, 2, 1), datetime(2026, 4, 3)]
+    path.write_text(QIF.format(first="1/13/26", second="3/4/26").split("^\n", 1)[1])
+    assert [question.option for question in inspect_source(path).questions] == [
+        "columns.currency", "columns.account_id",
+    ]  # fmt: skip
 
 
 def test_a_qif_file_that_ends_inside_a_record_is_cut_off(tmp_path):

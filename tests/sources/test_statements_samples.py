@@ -79,7 +79,6 @@ def test_a_broken_amount_or_date_is_quarantined_with_its_text():
 @pytest.mark.parametrize("item", samples("qif"))
 def test_a_qif_sample_gives_a_row_for_each_record_once_its_gaps_are_stated(item):
     ready = load_mapping("qif").model_dump(exclude_defaults=True)
-    ready.pop("detect")
     constants = {"currency": {"constant": "EUR"}, "account_id": {"constant": "A-1"}}
     values = {**ready, "columns": {**ready["columns"], **constants}}
     if item["file"] == "qif_splits.qif":
