@@ -209,7 +209,8 @@ def _insert_transactions(connection: duckdb.DuckDBPyConnection, publication: Pub
         rows = (
             f"(SELECT *, parse_filename(filename, true) AS stem FROM read_parquet({listed}, filename=true))"
         )
-        for mirror, which in ((False, "true"), (True, "mirrored")):
+        sides = [(False, "true"), (True, "mirrored")]
+        for mirror, which in sides if "counterparty_id" in present else sides[:1]:
             leg = _leg(present, currencies, mirror=mirror)
             parts.append(f"SELECT {leg} FROM {rows} WHERE {seen} AND {which}")
     target = schema.TRANSACTIONS

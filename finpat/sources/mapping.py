@@ -315,7 +315,8 @@ def parse_mapping(values: dict[str, Any], origin: str) -> Mapping:
     try:
         return Mapping.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is also a missing one: the misspelling is the more useful word.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             hint = nearest(str(first["loc"][-1]), _keys_at(first["loc"]))
