@@ -111,9 +111,8 @@ def prepare(folder: Path, case: str) -> None:
                 settings = folder / "finpat-workspace" / "finpat.toml"
                 settings.write_text('reporting_zones = "UTC"\n', encoding="utf-8")
         case "unknown_account" | "existing_export":
-            from tests.readmodel.published import publish_sample
-
             from finpat.store.workspace import Workspace
+            from tests.readmodel.published import publish_sample
 
             publish_sample(Workspace.create(folder / "finpat-workspace").path)
 
