@@ -558,7 +558,10 @@ class _Proposal:
         columns = self.draft["columns"]
         if "account_id" in columns or "from_id" in columns:
             name = columns.get("account_id")
-            if name is None or len(self.texts[name]) >= 0.99 * self.frame.height:
+            if name is None:
+                return
+            stated = self.frame[name].cast(pl.String).str.strip_chars()
+            if (stated != "").sum() >= 0.99 * self.frame.height:
                 return
             constants = set(self.texts[name])
             if len(constants) == 1:

@@ -148,6 +148,11 @@ def test_one_late_date_settles_the_order_for_the_file(tmp_path):
     assert questions(tmp_path, HEAD + rows) == []
 
 
+def test_the_account_column_of_a_long_file_is_taken_as_found(tmp_path):
+    rows = "".join(f"13/02/2026,A,-1.50,EUR,X{number % 7}\n" for number in range(6_000))
+    assert questions(tmp_path, HEAD + rows) == []
+
+
 @pytest.mark.parametrize(
     ("row", "asked"),
     [
