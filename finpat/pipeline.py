@@ -14,7 +14,7 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -28,10 +28,12 @@ from finpat.config import Settings, parse_settings
 from finpat.errors import RunError
 from finpat.ledger import Ledger, build_ledger
 from finpat.rates import load_rates
-from finpat.readmodel import Publication, ReadModel, Segment, make_current, publish
+from finpat.readmodel import Legs, Publication, ReadModel, make_current, publish
+from finpat.readmodel.legs import PAYMENT_COLUMNS, published_part
 from finpat.readmodel.publish import runs_row
+from finpat.schemas import DIRECTION_DTYPE
 from finpat.store.catalogue import StoredFile, read_files
-from finpat.store.payments import fingerprint, locate, read_payments, read_table
+from finpat.store.payments import fingerprint, read_columns, read_payments, read_table
 from finpat.store.workspace import Workspace
 
 Notify = Callable[[str], None]
@@ -44,6 +46,9 @@ ROLES = {
     "NET": "unclear",
 }
 WEIGHTS = {"S": "strong", "M": "medium", "W": "weak"}
+EVIDENCE_COLUMNS = (
+    "transaction_id", "booked_at", "account_id", "counterparty_id", "mirrored", "direction", "source_line",
+)  # fmt: skip
 # What two runs over the same files must agree on, row by row.
 COMPARED = ("flagged_accounts", "findings", "finding_evidence", "anomaly_contributions", "account_features")
 
@@ -195,6 +200,7 @@ def _build(
         listed = risk.rank(ledger.accounts, table, found, scores, settings)
         contributions = _contributions(listed, model, table, currencies, scores)
     with clock.stage("evidence"):
+        ledger = published_part(ledger)
         evidence = _evidence(workspace, found, as_of, paid)
     manifest = _manifest(workspace, settings, as_of, files, run_id, now) | {"rates": rates.describe()}
     manifest["counts"] = {
@@ -219,16 +225,12 @@ def _build(
             "runs": runs_row(manifest),
             "sources": _sources(files),
         }
-        segments = [
-            Segment(str(file.file_id), file.name, workspace.path / file.segment)
-            for file in files
-            if file.table_name == "transactions" and file.segment
-        ]
-        published = publish(
-            published_to, Publication(run_id, manifest, tables, segments, as_of, settings.threads)
-        )
+        named = {file.file_id: file.name for file in files if file.file_id in set(paid)}
+        legs = Legs(ledger, read_columns(workspace, PAYMENT_COLUMNS, as_of, paid), named)
+        published = publish(published_to, Publication(run_id, manifest, tables, legs, settings.threads))
+        del legs, ledger
         with ReadModel(published) as readable:
-            manifest["results"] = {name: content_hash(readable.table(name)) for name in COMPARED}
+            manifest["results"] = {name: content_hash(readable.pieces(name)) for name in COMPARED}
     manifest["seconds"] = clock.seconds
     return manifest, published
 
@@ -263,30 +265,38 @@ def _evidence(
     """rm.finding_evidence: the legs behind each finding, with file and line, in order of time."""
     if found.evidence.is_empty():
         return pl.DataFrame(schema={"finding_id": pl.String})
-    rows = found.evidence.with_columns(pl.col("row").cast(pl.Int64))
-    known = locate(workspace, rows["row"], as_of, file_ids)
-    whose = found.findings.select("finding_id", finding_account="account_id")
-    turned = pl.col("mirrored") & (pl.col("counterparty_id") == pl.col("finding_account")).fill_null(False)
-    if "counterparty_id" not in known.columns:
-        known = known.with_columns(counterparty_id=pl.lit(None, pl.String))
+    stored = read_columns(workspace, EVIDENCE_COLUMNS, as_of, file_ids).rechunk()
+    if "counterparty_id" not in stored.columns:
+        stored = stored.with_columns(counterparty_id=pl.lit(None, pl.Categorical))
+    names = {file.file_id: file.name for file in read_files(workspace, "transactions")}
+    # Finding ids as positions in their sorted list: what is sorted and compared below are numbers.
+    whose = found.findings.select("finding_id", pl.col("account_id").cast(pl.Categorical)).sort("finding_id")
+    finding = found.evidence["finding_id"].cast(pl.Enum(whose["finding_id"]))
+    rows = found.evidence["row"]
+    turned = pl.col("mirrored") & (pl.col("counterparty_id") == pl.col("whose")).fill_null(False)
+    flipped = pl.when(pl.col("direction") == "debit").then(pl.lit("credit")).otherwise(pl.lit("debit"))
+    place, first = pl.int_range(pl.len()), pl.col("finding_id") != pl.col("finding_id").shift(1)
     return (
-        rows.join(known, on="row", how="left", maintain_order="left")
-        .join(whose, on="finding_id", how="left", maintain_order="left")
-        .with_columns(turned=turned & (pl.col("account_id") != pl.col("finding_account")))
+        stored[rows]
+        .with_columns(finding, rows, whose["account_id"].gather(finding.to_physical()).alias("whose"))
+        .with_columns(turned=turned & (pl.col("account_id") != pl.col("whose")).fill_null(True))
         .sort("finding_id", "booked_at", "row")
         .select(
             "finding_id",
             "transaction_id",
-            position=pl.int_range(1, pl.len() + 1).over("finding_id"),
+            position=place - pl.when(first.fill_null(True)).then(place).forward_fill() + 1,
             account_id=pl.when("turned").then("counterparty_id").otherwise("account_id"),
-            direction=pl.when("turned")
-            .then(pl.when(pl.col("direction") == "debit").then(pl.lit("credit")).otherwise(pl.lit("debit")))
-            .otherwise(pl.col("direction").cast(pl.String)),
-            source_id=pl.col("file_id").cast(pl.String),
-            source_file="source_file",
+            direction=pl.when("turned").then(flipped.cast(DIRECTION_DTYPE)).otherwise("direction"),
+            source_id=_named("file_id", {number: str(number) for number in names}),
+            source_file=_named("file_id", names),
             source_line="source_line",
         )
     )
+
+
+def _named(column: str, names: Mapping[int, str]) -> pl.Expr:
+    """The text of each number in `column`."""
+    return pl.col(column).replace_strict(names, return_dtype=pl.String).cast(pl.Categorical)
 
 
 def _sources(files: list[StoredFile]) -> pl.DataFrame:
@@ -373,14 +383,18 @@ def _warnings(ledger: Ledger) -> list[str]:
     return told
 
 
-def content_hash(frame: pl.DataFrame) -> str:
+def content_hash(pieces: Iterable[pl.DataFrame]) -> str:
     """SHA-256 of a table's content, the same under every version of the libraries that make it."""
-    flat = frame.with_columns(
-        pl.col(name).list.eval(pl.element().struct.json_encode()).list.join("\n")
-        for name, dtype in frame.schema.items()
-        if isinstance(dtype, pl.List)
-    )
-    return hashlib.sha256(flat.write_csv(null_value="\\N", quote_style="necessary").encode()).hexdigest()
+    digest = hashlib.sha256()
+    for number, frame in enumerate(pieces):
+        flat = frame.with_columns(
+            pl.col(name).list.eval(pl.element().struct.json_encode()).list.join("\n")
+            for name, dtype in frame.schema.items()
+            if isinstance(dtype, pl.List)
+        )
+        text = flat.write_csv(include_header=number == 0, null_value="\\N", quote_style="necessary")
+        digest.update(text.encode())
+    return digest.hexdigest()
 
 
 def verify(workspace: Workspace, run_id: str, notify: Notify) -> Verdict:
@@ -405,11 +419,10 @@ def verify(workspace: Workspace, run_id: str, notify: Notify) -> Verdict:
         published = workspace.readmodel / f"{run_id}.duckdb"
         with ReadModel(rebuilt) as new, ReadModel(published) as old:
             for name in COMPARED:
-                before = old.table(name)
-                if content_hash(before) != manifest["results"][name]:
+                if content_hash(old.pieces(name)) != manifest["results"][name]:
                     differences.append(f"{name}: the published file was changed after the run")
                 if again["results"][name] != manifest["results"][name]:
-                    differences.append(f"{name}: {_first_difference(before, new.table(name))}")
+                    differences.append(f"{name}: {_first_difference(old.table(name), new.table(name))}")
     if differences:
         differences += [
             f"{name} is {again['versions'].get(name)}, was {was}"

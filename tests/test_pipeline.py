@@ -284,10 +284,12 @@ def test_an_unknown_run_names_those_there_are(made):
 def test_the_hash_of_a_table_sees_every_cell_and_tells_null_from_empty():
     frame = pl.DataFrame({"a": ["x", ""], "b": [[{"v": 1.0}], []]})
     same = frame.clone()
-    assert pipeline.content_hash(frame) == pipeline.content_hash(same)
+    assert pipeline.content_hash([frame]) == pipeline.content_hash([same])
     changed = [
         frame.with_columns(a=pl.Series(["x", None])),
         frame.with_columns(b=pl.Series([[{"v": 1.0000000000000002}], []])),
         frame.reverse(),
     ]
-    assert len({pipeline.content_hash(frame), *map(pipeline.content_hash, changed)}) == 4
+    assert len({pipeline.content_hash([each]) for each in (frame, *changed)}) == 4
+    halves = [frame[:1], frame[1:]]
+    assert pipeline.content_hash(halves) == pipeline.content_hash([frame]), "however it is cut"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,8 @@ import polars as pl
 from finpat.errors import RunError, UsageError
 from finpat.readmodel import schema
 from finpat.readmodel.publish import CURRENT
+
+PIECE_ROWS = 500_000  # rows that are held at a time when a whole table is read
 
 
 class Page(NamedTuple):
@@ -230,11 +232,26 @@ class ReadModel:
         Raises:
             UsageError: the read model has no such table.
         """
-        known = {table.name: table for table in schema.TABLES}
+        return pl.concat(self.pieces(name))
+
+    def pieces(self, name: str) -> Iterator[pl.DataFrame]:
+        """One whole table piece by piece, in its stored order; one empty piece where it has no rows.
+
+        Raises:
+            UsageError: the read model has no such table.
+        """
+        known = {table.name for table in schema.TABLES}
         if name not in known:
             raise UsageError.unknown("table", name, known)
-        order = ", ".join(f'"{column}"' for column in known[name].order)
-        return self._ask(f"SELECT * FROM rm.{name} ORDER BY {order}")
+        # Without ORDER BY: DuckDB reads a table in the order in which its rows were inserted.
+        with self._connection.cursor() as cursor:
+            batches = cursor.sql(f"SELECT * FROM rm.{name}").arrow(PIECE_ROWS)
+            empty = True
+            for batch in batches:
+                empty = False
+                yield pl.DataFrame(batch)
+            if empty:
+                yield pl.DataFrame(batches.schema.empty_table())
 
 
 def follow(folder: Path) -> Callable[[], ReadModel]:

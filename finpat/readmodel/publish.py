@@ -19,19 +19,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from finpat import money, schemas
+from finpat import money
 from finpat.readmodel import schema
+from finpat.readmodel.legs import Legs
 
 CURRENT = "CURRENT"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One stored Parquet file of transactions, and the export that it was loaded from."""
-
-    source_id: str
-    file: str
-    path: Path
 
 
 @dataclass(frozen=True)
@@ -40,22 +32,20 @@ class Publication:
 
     tables: frames by table name, with the columns of `schema` (further columns are left out, absent ones are
         null); a table without a frame is published empty. account_features may have any further columns.
-    segments: where the transactions are; DuckDB expands and sorts them, never holding them all in memory.
-    as_of: rows booked later are left out (naive UTC).
+    legs: the transactions, in the order of the ledger.
     """
 
     run_id: str
     manifest: Mapping[str, Any]
     tables: Mapping[str, pl.DataFrame]
-    segments: Sequence[Segment]
-    as_of: datetime
+    legs: Legs | None = None
     threads: int = 0
 
 
-def publish(folder: Path, publication: Publication, *, memory_limit: str = "1GB") -> Path:
+def publish(folder: Path, publication: Publication, *, memory_limit: str = "512MB") -> Path:
     """Write `folder/<run_id>.duckdb`; once the run is complete, `make_current` points readers at it.
 
-    Transactions are sorted outside memory beyond `memory_limit`.
+    memory_limit: what DuckDB may hold while it writes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{publication.run_id}.duckdb"
@@ -72,7 +62,8 @@ def publish(folder: Path, publication: Publication, *, memory_limit: str = "1GB"
                 frame = publication.tables.get(table.name)
                 if frame is not None and table is not schema.TRANSACTIONS:
                     _insert_frame(connection, table, frame)
-            _insert_transactions(connection, publication)
+            if publication.legs is not None and publication.legs.ledger.legs.height:
+                _insert_legs(connection, publication.legs)
             connection.execute("COMMIT")
             connection.execute("CHECKPOINT")
         _sync(building)
@@ -127,6 +118,10 @@ def _feature_columns(features: pl.DataFrame | None) -> Iterator[tuple[str, str]]
             yield name, _FEATURE_TYPES.get(dtype.base_type(), "BIGINT" if dtype.is_integer() else "VARCHAR")
 
 
+# Ids are all different: looking for a dictionary in them costs a quarter of publishing and saves little.
+_STORED_AS = {("transactions", "transaction_id"): " USING COMPRESSION uncompressed"}
+
+
 def _create_tables(connection: duckdb.DuckDBPyConnection, features: pl.DataFrame | None) -> None:
     statements = [f"CREATE SCHEMA {schema.SCHEMA}"]
     for table in schema.TABLES:
@@ -134,7 +129,8 @@ def _create_tables(connection: duckdb.DuckDBPyConnection, features: pl.DataFrame
         if table is schema.ACCOUNT_FEATURES:
             columns += _feature_columns(features)
         name = f"{schema.SCHEMA}.{table.name}"
-        statements.append(f"CREATE TABLE {name} ({', '.join(f'{_quoted(n)} {t}' for n, t in columns)})")
+        definitions = [f"{_quoted(n)} {t}{_STORED_AS.get((table.name, n), '')}" for n, t in columns]
+        statements.append(f"CREATE TABLE {name} ({', '.join(definitions)})")
         statements.append(f"COMMENT ON TABLE {name} IS {_literal(table.doc)}")
         statements += [
             f"COMMENT ON COLUMN {name}.{_quoted(column.name)} IS {_literal(column.doc)}"
@@ -149,12 +145,24 @@ def _insert_frame(connection: duckdb.DuckDBPyConnection, table: schema.Table, fr
         names = list(frame.columns)
     else:
         names = [name for name in table.names if name in frame.columns]
-    # Sorted here and inserted in order: DuckDB keeps insertion order, so no second sort is needed.
-    ordered = frame.select(names).sort([name for name in table.order if name in names], nulls_last=True)
+    # DuckDB keeps insertion order, so no second sort is needed.
+    ordered, order = frame.select(names), [name for name in table.order if name in names]
+    if not _is_in_order(ordered, order):
+        ordered = ordered.sort(order, nulls_last=True)
     connection.register("_frame", ordered.to_arrow())
     listed = ", ".join(_quoted(name) for name in names)
     connection.execute(f"INSERT INTO {schema.SCHEMA}.{table.name} ({listed}) SELECT {listed} FROM _frame")
     connection.unregister("_frame")
+
+
+def _is_in_order(frame: pl.DataFrame, names: Sequence[str]) -> bool:
+    """Whether the rows are sorted by these columns already, which have no nulls; costs less than sorting."""
+    tied, later = pl.lit(True), pl.lit(False)
+    for name in names:
+        before = pl.col(name).shift(1)
+        later |= tied & (before < pl.col(name))
+        tied &= before == pl.col(name)
+    return bool(frame.select((later | tied).slice(1).fill_null(False).all()).item())
 
 
 def _scale(currencies: Sequence[str], column: str) -> str:
@@ -163,9 +171,13 @@ def _scale(currencies: Sequence[str], column: str) -> str:
     for currency in currencies:
         by_decimals.setdefault(money.decimals_of(currency), []).append(currency)
     # A product of integers: DECIMAL division would round, and a double would lose the last digit.
+    exact = {
+        decimals: f"{column}::DECIMAL(20, 0) * {_unit(decimals)}::DECIMAL(8, 8)" for decimals in by_decimals
+    }
+    if len(exact) == 1:
+        return f"({exact.popitem()[1]})::{schema.MONEY}"
     branches = " ".join(
-        f"WHEN currency IN ({', '.join(map(_literal, sorted(codes)))}) "
-        f"THEN {column}::DECIMAL(20, 0) * {_unit(decimals)}::DECIMAL(8, 8)"
+        f"WHEN currency IN ({', '.join(map(_literal, sorted(codes)))}) THEN {exact[decimals]}"
         for decimals, codes in sorted(by_decimals.items())
     )
     return f"(CASE {branches} END)::{schema.MONEY}"
@@ -176,74 +188,19 @@ def _unit(decimals: int) -> str:
     return f"0.{'0' * (decimals - 1)}1"
 
 
-def _insert_transactions(connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
-    """Expand mirrored rows to two legs and store all legs sorted by account and time."""
-    if not publication.segments:
-        return
-    files = pl.DataFrame(
-        [(s.source_id, s.file, s.path.stem) for s in publication.segments],
-        schema={"source_id": pl.String, "source_file": pl.String, "stem": pl.String},
-        orient="row",
-    )
-    connection.register("_files", files.to_arrow())
-    # Segments with one and the same schema are read together; `extra` has other fields in every layout.
-    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for segment in publication.segments:
-        columns = pl.read_parquet_schema(segment.path)
-        layout = tuple((name, str(dtype)) for name, dtype in columns.items())
-        groups.setdefault(layout, []).append(str(segment.path))
-    paths = [path for group in groups.values() for path in group]
-    currencies = [
-        code
-        for (code,) in connection.execute(
-            "SELECT DISTINCT currency FROM read_parquet($paths)", {"paths": paths}
-        ).fetchall()
-    ]
-    if not currencies:
-        return
-    parts = []
-    seen = f"booked_at <= {_literal(publication.as_of.isoformat())}::TIMESTAMP"
-    for layout, group in groups.items():
-        present = {name for name, _ in layout}
-        listed = "[" + ", ".join(_literal(path) for path in group) + "]"
-        rows = (
-            f"(SELECT *, parse_filename(filename, true) AS stem FROM read_parquet({listed}, filename=true))"
-        )
-        sides = [(False, "true"), (True, "mirrored")]
-        for mirror, which in sides if "counterparty_id" in present else sides[:1]:
-            leg = _leg(present, currencies, mirror=mirror)
-            parts.append(f"SELECT {leg} FROM {rows} WHERE {seen} AND {which}")
-    target = schema.TRANSACTIONS
-    listed = ", ".join(_quoted(name) for name in target.names)
+def _insert_legs(connection: duckdb.DuckDBPyConnection, legs: Legs) -> None:
+    """Store the legs as they come: sorted by account and time."""
+    reader = legs.reader()
+    values = {name: _quoted(name) for name in reader.schema.names}
+    for name in ("amount", "balance_after"):
+        if values.pop(f"{name}_minor", None):
+            values[name] = _scale(legs.currencies, f"{name}_minor")
+    connection.register("_legs", reader)
     connection.execute(
-        f"INSERT INTO {schema.SCHEMA}.{target.name} ({listed}) SELECT {listed} "
-        f"FROM ({' UNION ALL '.join(parts)}) JOIN _files USING (stem) ORDER BY {', '.join(target.order)}"
+        f"INSERT INTO {schema.SCHEMA}.{schema.TRANSACTIONS.name} ({', '.join(map(_quoted, values))}) "
+        f"SELECT {', '.join(values.values())} FROM _legs"
     )
-    connection.unregister("_files")
-
-
-def _leg(present: set[str], currencies: Sequence[str], *, mirror: bool) -> str:
-    """The select list of one leg of a stored row; the mirror swaps the sides and turns the direction."""
-    swapped = {
-        "account_id": "counterparty_id",
-        "counterparty_id": "account_id",
-        "direction": "CASE direction WHEN 'debit' THEN 'credit' ELSE 'debit' END",
-        "counterparty_name": "NULL::VARCHAR",  # names the mirror's own account, not its counterparty
-        "balance_after": f"NULL::{schema.MONEY}",  # the balance of the side that the row was written for
-    }
-    listed = ["stem", f"{'true' if mirror else 'false'} AS mirrored", "source_line"]
-    for column in schemas.TRANSACTIONS.columns:
-        type_ = schema.DUCKDB_TYPES[column.kind]
-        if mirror and column.name in swapped:
-            value = swapped[column.name]
-        elif column.kind == "decimal":
-            minor = f"{column.name}_minor"
-            value = _scale(currencies, minor) if minor in present else f"NULL::{type_}"
-        else:
-            value = _quoted(column.name) if column.name in present else f"NULL::{type_}"
-        listed.append(f"{value} AS {_quoted(column.name)}")
-    listed.append(("to_json(extra)" if "extra" in present else "NULL::JSON") + " AS extra")
-    return ", ".join(listed)
+    connection.unregister("_legs")
 
 
 def runs_row(manifest: Mapping[str, Any]) -> pl.DataFrame:

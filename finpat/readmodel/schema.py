@@ -169,7 +169,7 @@ ACCOUNT_FEATURES = Table(
 TRANSACTIONS = Table(
     "transactions",
     schemas.TRANSACTIONS.key,
-    ("account_id", "booked_at", "transaction_id", "direction"),
+    ("account_id", "booked_at"),
     "One row per leg, as seen from an account that the institution holds, up to the run's as-of instant.",
     (
         *_canonical(schemas.TRANSACTIONS),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from finpat.readmodel import Publication, Segment, make_current, publish
+from finpat.readmodel import Legs, Publication, make_current, publish
+from finpat.readmodel.legs import PAYMENT_COLUMNS, published_part
 from finpat.readmodel.publish import runs_row
+from tests import factory
 
 AS_OF = datetime(2026, 4, 1)
 HOSTILE = '=HYPERLINK("http://example.org","click")'
@@ -30,29 +32,45 @@ def manifest(run_id: str = "0001") -> dict[str, Any]:
     }
 
 
-def segment(
-    folder: Path, name: str = "S1", rows: list[dict[str, Any]] | None = None, **columns: Any
-) -> Segment:
-    """A stored segment of transactions; every column has a plain default."""
+class Export(NamedTuple):
+    """Payments of one loaded file, and what only the read model shows of them."""
+
+    name: str
+    rows: list[dict[str, Any]]
+
+
+def export(name: str = "S1", rows: list[dict[str, Any]] | None = None, **columns: Any) -> Export:
+    """A loaded file `<name>.csv`; every column has a plain default."""
     defaults: dict[str, Any] = {
-        "booked_at": datetime(2026, 3, 2, 12),
-        "time_precision": "second",
         "account_id": "A",
         "direction": "debit",
         "amount_minor": 100_00,
         "currency": "EUR",
-        "counterparty_id": "B",
-        "channel": "transfer",
-        "mirrored": False,
+        "booked_at": datetime(2026, 3, 2, 12),
     }
-    rows = rows if rows is not None else [{}]
     filled = [
         {"transaction_id": f"{name}-{line}", "source_line": line, **defaults, **columns, **row}
-        for line, row in enumerate(rows, start=2)
+        for line, row in enumerate([{}] if rows is None else rows, start=2)
     ]
-    path = folder / f"{name}.parquet"
-    pl.DataFrame(filled, schema_overrides={"booked_at": pl.Datetime("us")}).write_parquet(path)
-    return Segment(name, f"{name.lower()}.csv", path)
+    return Export(name, filled)
+
+
+def legs_of(*exports: Export) -> Legs:
+    """The ledger of these files, ready to be published."""
+    rows = [
+        {"file_id": number, **row} for number, loaded in enumerate(exports, start=1) for row in loaded.rows
+    ]
+    shown = ("file_id", *PAYMENT_COLUMNS)
+    keep = ("account_id", "direction")
+    paid = [{name: value for name, value in row.items() if name not in shown or name in keep} for row in rows]
+    written = pl.DataFrame(
+        [{name: row[name] for name in shown if name in row} for row in rows],
+        schema_overrides={"balance_after_minor": pl.Int64} if any("balance_after_minor" in r for r in rows)
+        else None,
+        infer_schema_length=None,
+    )  # fmt: skip
+    files = {number: f"{loaded.name.lower()}.csv" for number, loaded in enumerate(exports, start=1)}
+    return Legs(published_part(factory.ledger(*paid)), written, files)
 
 
 def flagged_row(rank: int, account_id: str, **changes: Any) -> dict[str, Any]:
@@ -80,10 +98,8 @@ def flagged_row(rank: int, account_id: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def publication(folder: Path, run_id: str = "0001", **tables: pl.DataFrame) -> Publication:
+def publication(run_id: str = "0001", **tables: pl.DataFrame) -> Publication:
     """A run over three accounts: 007 (hostile name), VICTIM (possible victim) and Z."""
-    store = folder / "store"
-    store.mkdir(parents=True, exist_ok=True)
     rows = [
         {"account_id": "007", "amount_minor": 999_900, "direction": "credit", "channel": "cash",
          "counterparty_id": None, "booked_at": datetime(2026, 3, day, 12)}
@@ -162,13 +178,12 @@ def publication(folder: Path, run_id: str = "0001", **tables: pl.DataFrame) -> P
             "runs": runs_row(made),
             **tables,
         },
-        segments=[segment(store, rows=rows)],
-        as_of=AS_OF,
+        legs=legs_of(export(rows=rows)),
     )
 
 
 def publish_sample(folder: Path, run_id: str = "0001", **tables: pl.DataFrame) -> Path:
     """Publish the sample run under `folder`/readmodel and make it current."""
-    path = publish(folder / "readmodel", publication(folder, run_id, **tables))
+    path = publish(folder / "readmodel", publication(run_id, **tables))
     make_current(folder / "readmodel", path)
     return path

@@ -13,7 +13,7 @@ from finpat.errors import RunError, UsageError
 from finpat.readmodel import ReadModel, current_path, follow
 from finpat.readmodel.api import Page
 from finpat.readmodel.publish import Publication, make_current, publish
-from tests.readmodel.published import HOSTILE, manifest, publication, publish_sample, segment
+from tests.readmodel.published import HOSTILE, export, legs_of, manifest, publication, publish_sample
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_pages_of_transactions_neither_repeat_nor_skip_rows_of_one_instant(tmp_p
     same = datetime(2026, 3, 1)
     rows = [{"account_id": "A", "booked_at": same, "transaction_id": f"t{n:02}"} for n in range(23)]
     model = ReadModel(
-        publish(tmp_path / "readmodel", Publication("0001", {}, {}, [segment(tmp_path, rows=rows)], same))
+        publish(tmp_path / "readmodel", Publication("0001", {}, {}, legs_of(export(rows=rows))))
     )
     seen, after = [], None
     while (page := model.transactions_for("A", limit=5, after=after)).height:
@@ -112,7 +112,7 @@ def test_followers_see_the_next_run_once_current_names_it(tmp_path):
     current = follow(tmp_path / "readmodel")
     first = current()
     assert current() is first
-    second = publish(tmp_path / "readmodel", publication(tmp_path, "0002"))
+    second = publish(tmp_path / "readmodel", publication("0002"))
     assert current().run_id == "0001", "published is not yet current"
     make_current(tmp_path / "readmodel", second)
     assert current().run_id == "0002"

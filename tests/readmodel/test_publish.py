@@ -12,12 +12,12 @@ import pytest
 
 from finpat.readmodel import ReadModel, make_current, publish, schema
 from finpat.readmodel.api import current_path
-from tests.readmodel.published import AS_OF, publication, publish_sample, segment
+from tests.readmodel.published import export, legs_of, publication, publish_sample
 
 
-def transactions_of(folder, *segments, as_of=AS_OF):
-    empty = dataclasses.replace(publication(folder), segments=segments, as_of=as_of)
-    with ReadModel(publish(folder / "readmodel", empty)) as model:
+def transactions_of(folder, *exports):
+    only = dataclasses.replace(publication(), legs=legs_of(*exports) if exports else None)
+    with ReadModel(publish(folder / "readmodel", only)) as model:
         return model.table("transactions")
 
 
@@ -49,7 +49,7 @@ def test_a_mirrored_row_is_two_legs_with_sides_and_direction_swapped(tmp_path):
         "counterparty_name": "Bee",
         "balance_after_minor": 5,
     }
-    legs = transactions_of(tmp_path, segment(tmp_path, rows=[row]))
+    legs = transactions_of(tmp_path, export(rows=[row]))
     assert legs.select("account_id", "counterparty_id", "direction", "mirrored").rows() == [
         ("A", "B", "debit", False),
         ("B", "A", "credit", True),
@@ -69,7 +69,7 @@ def test_a_mirrored_row_is_two_legs_with_sides_and_direction_swapped(tmp_path):
     ],
 )
 def test_amounts_are_exact_in_every_currency(tmp_path, currency, minor, amount):
-    legs = transactions_of(tmp_path, segment(tmp_path, currency=currency, amount_minor=minor))
+    legs = transactions_of(tmp_path, export(currency=currency, amount_minor=minor))
     assert legs["amount"].item() == Decimal(amount)
 
 
@@ -79,28 +79,53 @@ def test_rows_are_stored_by_account_and_time_whatever_order_they_were_loaded_in(
         for account in "CAB"
         for day in (9, 2, 5)
     ]
-    path = publish(
-        tmp_path / "readmodel",
-        dataclasses.replace(
-            publication(tmp_path),
-            segments=[segment(tmp_path, "X", rows[:4]), segment(tmp_path, "Y", rows[4:])],
-        ),
-    )
+    loaded = legs_of(export("X", rows[:4]), export("Y", rows[4:]))
+    path = publish(tmp_path / "readmodel", dataclasses.replace(publication(), legs=loaded))
     with duckdb.connect(str(path), read_only=True) as connection:
-        stored = connection.execute("SELECT account_id, booked_at FROM rm.transactions").fetchall()
-    assert stored == sorted(stored)
-    assert len(stored) == 9
+        stored = connection.execute(
+            "SELECT account_id, booked_at, transaction_id FROM rm.transactions"
+        ).fetchall()
+    assert stored == sorted((row["account_id"], row["booked_at"], row["transaction_id"]) for row in rows)
 
 
-def test_rows_booked_after_as_of_are_left_out_and_the_instant_itself_is_kept(tmp_path):
-    rows = [{"booked_at": datetime(2026, 3, day), "transaction_id": str(day)} for day in (1, 2, 3)]
-    legs = transactions_of(tmp_path, segment(tmp_path, rows=rows), as_of=datetime(2026, 3, 2))
-    assert legs["transaction_id"].to_list() == ["1", "2"]
+def test_legs_that_need_several_batches_are_the_same_as_in_one(tmp_path, monkeypatch):
+    rows = [
+        {"account_id": f"A{n % 5}", "counterparty_id": f"A{n % 7}" if n % 3 else None, "mirrored": n % 2 == 0,
+         "booked_at": datetime(2026, 3, 1 + n % 9), "transaction_id": f"t{n}",
+         "city": "Ghent" if n % 4 else None,
+         "counterparty_name": f"name {n}", "currency": "EUR" if n % 5 else "BTC", "amount_minor": n + 1}
+        for n in range(60)
+    ]  # fmt: skip
+    one = transactions_of(tmp_path / "one", export("X", rows[:20]), export("Y", rows[20:]))
+    monkeypatch.setattr("finpat.readmodel.legs.BATCH_LEGS", 7)
+    assert transactions_of(tmp_path / "many", export("X", rows[:20]), export("Y", rows[20:])).equals(one)
+    assert one.height == 60 + sum(1 for n in range(60) if n % 2 == 0 and n % 3)
+    by_id = {row["transaction_id"]: row for row in one.filter(~pl.col("mirrored")).iter_rows(named=True)}
+    for n, row in enumerate(rows):
+        stored = by_id[row["transaction_id"]]
+        assert {name: stored[name] for name in row if name not in ("amount_minor", "mirrored")} == {
+            name: value for name, value in row.items() if name not in ("amount_minor", "mirrored")
+        }
+        assert stored["amount"] == Decimal(n + 1).scaleb(-8 if n % 5 == 0 else -2)
+        assert (stored["source_file"], stored["source_id"]) == (("x.csv", "1") if n < 20 else ("y.csv", "2"))
+        assert stored["source_line"] == (n if n < 20 else n - 20) + 2
+
+
+def test_a_payment_to_oneself_has_one_written_leg_and_one_mirror(tmp_path):
+    row = {"account_id": "A", "counterparty_id": "A", "mirrored": True, "direction": "credit"}
+    legs = transactions_of(tmp_path, export(rows=[row]))
+    assert legs.select("direction", "mirrored").rows() == [("debit", True), ("credit", False)]
+
+
+def test_a_date_without_a_time_is_told_as_such(tmp_path):
+    rows = [{"has_time": True, "transaction_id": "1"}, {"has_time": False, "transaction_id": "2"}]
+    legs = transactions_of(tmp_path, export(rows=rows))
+    assert legs["time_precision"].to_list() == ["second", "day"]
 
 
 def test_further_columns_of_differing_sources_stay_as_they_were(tmp_path):
-    first = segment(tmp_path, "X", extra={"Ref": "a"})
-    second = segment(tmp_path, "Y", extra={"Memo": "=b", "Till": "3"})
+    first = export("X", extra='{"Ref":"a"}')
+    second = export("Y", extra='{"Memo":"=b","Till":"3"}')
     legs = transactions_of(tmp_path, first, second)
     assert legs["extra"].to_list() == ['{"Ref":"a"}', '{"Memo":"=b","Till":"3"}']
     assert legs["source_file"].to_list() == ["x.csv", "y.csv"]
@@ -112,11 +137,9 @@ def test_a_run_without_transactions_is_published_empty(tmp_path):
 
 def test_a_failed_publication_leaves_the_one_before_and_no_half_file(tmp_path):
     before = publish_sample(tmp_path)
-    broken = publication(tmp_path, "0002", findings=pl.DataFrame({"finding_id": [["not", "text"]]}))
-    broken = dataclasses.replace(
-        broken, segments=[dataclasses.replace(broken.segments[0], path=tmp_path / "gone.parquet")]
-    )
-    with pytest.raises(FileNotFoundError):
+    findings = pl.DataFrame({"finding_id": ["F1"], "window_start": ["yesterday"]})
+    broken = publication("0002", findings=findings)
+    with pytest.raises(duckdb.ConversionException):
         publish(tmp_path / "readmodel", broken)
     assert current_path(tmp_path / "readmodel") == before
     assert sorted(path.name for path in (tmp_path / "readmodel").iterdir()) == ["0001.duckdb", "CURRENT"]
