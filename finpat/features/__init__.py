@@ -20,6 +20,7 @@ from finpat.features.channels import CHANNEL_MIX
 from finpat.features.movement import MOVEMENT
 from finpat.features.peers import PEERS
 from finpat.features.places import PLACES
+from finpat.features.resent import RESENT
 from finpat.features.rhythm import RHYTHM
 from finpat.features.structuring import STRUCTURING
 from finpat.features.velocity import VELOCITY
@@ -32,6 +33,7 @@ GROUPS: tuple[Group, ...] = (
     AMOUNTS,
     STRUCTURING,
     MOVEMENT,
+    RESENT,
     PEERS,
     CHANGE,
     CHANNEL_MIX,

@@ -96,6 +96,55 @@ _FEATURES = (
         "Share of counterparties that no other held account deals with.",
         _NOBODY,
     ),
+    Feature(
+        "one_off_payer_count",
+        "counterparties",
+        "count",
+        "Counterparties met in one payment only, which came in.",
+        "incoming payments exist, but no counterparty is known",
+    ),
+    Feature(
+        "one_off_beneficiary_count",
+        "counterparties",
+        "count",
+        "Counterparties met in one payment only, which went out.",
+        "outgoing payments exist, but no counterparty is known",
+    ),
+    Feature(
+        "one_off_paid_in_share",
+        "counterparties",
+        "share",
+        "Share of incoming money from counterparties met in that one payment only.",
+        "no incoming money from a known counterparty",
+    ),
+    Feature(
+        "one_off_paid_out_share",
+        "counterparties",
+        "share",
+        "Share of outgoing money to counterparties met in that one payment only.",
+        "no outgoing money to a known counterparty",
+    ),
+    Feature(
+        "credit_count_per_payer",
+        "counterparties",
+        "ratio",
+        "Incoming payments for each distinct payer: 1 where nobody pays twice.",
+        "no incoming payment from a known counterparty",
+    ),
+    Feature(
+        "debit_count_per_beneficiary",
+        "counterparties",
+        "ratio",
+        "Outgoing payments for each distinct beneficiary: 1 where nobody is paid twice.",
+        "no outgoing payment to a known counterparty",
+    ),
+    Feature(
+        "counterparty_accounts_mean",
+        "counterparties",
+        "ratio",
+        "Held accounts that its counterparties deal with, this one included, on average: high among hubs.",
+        _NOBODY,
+    ),
 )
 
 
@@ -150,6 +199,7 @@ def _fill(first, last, offsets, instants, amounts, credits, parties, degree, led
                 minor_out[at] += value
         payers = beneficiaries = both = repeated = rare = alone = recent = new = 0
         total_in = total_out = top_in = top_out = 0
+        once_in = once_out = once_minor_in = once_minor_out = known_in = known_out = reach = 0
         for at in range(found):
             place[who[at]] = -1
             payers += ins[at] > 0
@@ -164,14 +214,30 @@ def _fill(first, last, offsets, instants, amounts, credits, parties, degree, led
             total_out += minor_out[at]
             top_in = max(top_in, minor_in[at])
             top_out = max(top_out, minor_out[at])
+            known_in += ins[at]
+            known_out += outs[at]
+            reach += degree[who[at]]
+            if ins[at] + outs[at] == 1:
+                once_in += ins[at]
+                once_out += outs[at]
+                once_minor_in += minor_in[at]
+                once_minor_out += minor_out[at]
         if payers > 0 or credit_legs == 0:
             ints[0, account] = payers
+            ints[4, account] = once_in
         if beneficiaries > 0 or debit_legs == 0:
             ints[1, account] = beneficiaries
+            ints[5, account] = once_out
         if total_in > 0:
             floats[1, account] = top_in / total_in
+            floats[8, account] = once_minor_in / total_in
         if total_out > 0:
             floats[2, account] = top_out / total_out
+            floats[9, account] = once_minor_out / total_out
+        if payers > 0:
+            floats[10, account] = known_in / payers
+        if beneficiaries > 0:
+            floats[11, account] = known_out / beneficiaries
         if found == 0:
             continue
         ints[2, account] = found
@@ -183,6 +249,7 @@ def _fill(first, last, offsets, instants, amounts, credits, parties, degree, led
         floats[5, account] = repeated / found
         floats[6, account] = rare / found
         floats[7, account] = alone / found
+        floats[12, account] = reach / found
 
 
 def _fill_group(legs: Legs, ints: Ints, floats: Floats, threads: int) -> None:

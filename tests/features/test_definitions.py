@@ -117,6 +117,33 @@ def movement_of(legs: list[dict]) -> dict:
     return out
 
 
+def resent_of(legs: list[dict]) -> dict:
+    sides = {side: [leg for leg in legs if leg["is_credit"] == side] for side in (True, False)}
+    known = {
+        side: any(leg["counterparty_id"] is not None for leg in side_legs) for side, side_legs in sides.items()
+    }
+    if all(sides.values()) and not all(known.values()):
+        return {}
+    free = list(sides[True])
+    pairs = 0
+    for out in sides[False]:
+        fitting = [
+            leg
+            for leg in free
+            if leg["amount_minor"] == out["amount_minor"]
+            and timedelta(0) <= out["booked_at"] - leg["booked_at"] < 2 * DAY
+            and None not in (leg["counterparty_id"], out["counterparty_id"])
+            and leg["counterparty_id"] != out["counterparty_id"]
+        ]
+        if fitting:
+            free.remove(fitting[-1])
+            pairs += 1
+    result: dict = {"resent_unchanged_count": pairs}
+    if sides[True]:
+        result["resent_unchanged_share"] = pairs / len(sides[True])
+    return result
+
+
 def peers_of(legs: list[dict], all_legs: list[dict], end) -> dict:
     known = [leg for leg in legs if leg["counterparty_id"] is not None]
     payers = {leg["counterparty_id"] for leg in known if leg["is_credit"]}
@@ -127,9 +154,24 @@ def peers_of(legs: list[dict], all_legs: list[dict], end) -> dict:
         out["payer_count"] = len(payers)
     if payees or all(leg["is_credit"] for leg in legs):
         out["beneficiary_count"] = len(payees)
+    met = Counter(leg["counterparty_id"] for leg in known)
+    for is_credit, people, count, paid, per in (
+        (True, payers, "one_off_payer_count", "one_off_paid_in_share", "credit_count_per_payer"),
+        (False, payees, "one_off_beneficiary_count", "one_off_paid_out_share", "debit_count_per_beneficiary"),
+    ):
+        side = [leg for leg in known if leg["is_credit"] == is_credit]
+        if people or not any(leg["is_credit"] == is_credit for leg in legs):
+            out[count] = sum(met[p] == 1 for p in people)
+        if people:
+            out[per] = len(side) / len(people)
+        total = sum(leg["account_minor"] or 0 for leg in side)
+        if total:
+            once = sum(leg["account_minor"] or 0 for leg in side if met[leg["counterparty_id"]] == 1)
+            out[paid] = once / total
     if not every:
         return out
     degree = {p: len({leg["account"] for leg in all_legs if leg["counterparty_id"] == p}) for p in every}
+    out["counterparty_accounts_mean"] = mean(degree.values())
     first = {p: min(leg["booked_at"] for leg in known if leg["counterparty_id"] == p) for p in every}
     recent = {leg["counterparty_id"] for leg in known if leg["booked_at"] > end - 30 * DAY}
     if recent and legs[0]["booked_at"] <= end - 30 * DAY:
@@ -210,6 +252,9 @@ DEFINED = (
        "beneficiary_count", "counterparty_count", "new_counterparty_share_30d", "payer_balance_ratio",
        "reciprocal_share", "repeat_counterparty_share", "rare_shared_counterparty_count",
        "rare_shared_counterparty_share", "exclusive_counterparty_share", "night_share", "hour_entropy",
+       "one_off_payer_count", "one_off_beneficiary_count", "one_off_paid_in_share",
+       "one_off_paid_out_share", "credit_count_per_payer", "debit_count_per_beneficiary",
+       "counterparty_accounts_mean", "resent_unchanged_count", "resent_unchanged_share",
        "weekend_share", "channel_count", "cash_in_share", "cash_out_share", "channel_distance_30d",
        "city_count", "city_change_count", *(f"{name}_share" for name in CHANNELS)]
 )  # fmt: skip
@@ -227,7 +272,7 @@ def test_features_equal_their_definitions(payments, threads):
         expected = {
             **amounts_of(mine, True, "paid_in", "credit"), **amounts_of(mine, False, "paid_out", "debit"),
             **movement_of(mine), **peers_of(mine, legs, end), **rhythm_of(mine), **channels_of(mine, end),
-            **places_of(mine),
+            **places_of(mine), **resent_of(mine),
         }  # fmt: skip
         for name in DEFINED:
             want, found = expected.get(name), row[name]
@@ -265,6 +310,42 @@ def test_a_payment_is_in_one_pair_at_most():
     table = features({"counterparty_id": "P"}, *[{"counterparty_id": "Q", "direction": "debit"}] * 3)
     assert table["matched_pair_count"].item() == 1
     assert table["matched_minor_share"].item() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "pairs"),
+    [
+        ({}, 1),
+        ({"currency": "SEK"}, 1),
+        ({"currency": "BTC"}, 0),
+        ({"amount_minor": 100_01}, 0),
+        ({"booked_at": at(hour=0)}, 1),
+        ({"booked_at": at(2) - timedelta(microseconds=1)}, 1),
+        ({"booked_at": at(2)}, 0),
+        ({"counterparty_id": "PAYER"}, 0),
+        ({"counterparty_id": None}, None),
+    ],
+)
+def test_an_amount_is_resent_unchanged_within_48_hours_to_somebody_else(change, pairs):
+    incoming = {"counterparty_id": "PAYER", "amount_minor": 100_00}
+    out = {**incoming, "counterparty_id": "PAYEE", "direction": "debit", "booked_at": at(hour=3), **change}
+    table = features(incoming, out)
+    assert table["resent_unchanged_count"].item() == pairs
+    assert table["resent_unchanged_share"].item() == pairs
+
+
+def test_a_counterparty_is_met_once_only_if_it_neither_pays_again_nor_is_paid():
+    rows = [
+        {"counterparty_id": "ONCE", "amount_minor": 100},
+        *[{"counterparty_id": "TWICE", "amount_minor": 100}] * 2,
+        {"counterparty_id": "BOTH", "amount_minor": 100},
+        {"counterparty_id": "BOTH", "amount_minor": 100, "direction": "debit"},
+        {"counterparty_id": "PAID", "amount_minor": 300, "direction": "debit"},
+    ]
+    row = features(*rows).row(0, named=True)
+    assert (row["one_off_payer_count"], row["one_off_beneficiary_count"]) == (1, 1)
+    assert (row["one_off_paid_in_share"], row["one_off_paid_out_share"]) == (0.25, 0.75)
+    assert (row["credit_count_per_payer"], row["debit_count_per_beneficiary"]) == (4 / 3, 1.0)
 
 
 @pytest.mark.parametrize(
