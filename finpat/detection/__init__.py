@@ -1,13 +1,12 @@
 """Anomaly scores of accounts: an ensemble of detectors, each score with the features that made it."""
 
 from finpat.detection.base import Detector, Scores
-from finpat.detection.detectors import DETECTORS, RISK_SIDES
+from finpat.detection.detectors import DETECTORS
 from finpat.detection.persistence import load, save
-from finpat.detection.scoring import FittedModel, explain, fit, score
+from finpat.detection.scoring import FittedModel, explain, fit, score, warm
 
 __all__ = [
     "DETECTORS",
-    "RISK_SIDES",
     "Detector",
     "FittedModel",
     "Scores",
@@ -16,4 +15,5 @@ __all__ = [
     "load",
     "save",
     "score",
+    "warm",
 ]

@@ -46,6 +46,11 @@ class Inputs:
         """The matrix of a view."""
         return self.level if name == "level" else self.shape
 
+    def only(self, positions: npt.NDArray[np.int64]) -> Inputs:
+        """Some of the columns."""
+        columns = tuple(self.columns[index] for index in positions)
+        return Inputs(columns, self.level[:, positions], self.shape[:, positions], self.known[:, positions])
+
     def rows(self, chosen: npt.NDArray[np.int64]) -> Inputs:
         """Some of the accounts, in the order given."""
         return Inputs(self.columns, self.level[chosen], self.shape[chosen], self.known[chosen])
@@ -70,17 +75,30 @@ class Detector:
 
     Attributes:
         name: column of its score, and its name in every contribution.
-        weight: its part of the mean that makes the anomaly score.
+        families: families of features that it looks at; empty: all of them.
         fit: fits it on the inputs of the fitted accounts with a seed.
         restore: makes it again from the input columns and its saved arrays.
         rationale: why it is in the ensemble.
     """
 
     name: str
-    weight: float
+    families: tuple[str, ...]
     fit: Callable[[Inputs, int], Fitted]
     restore: Callable[[tuple[Column, ...], Mapping[str, npt.NDArray[np.generic]]], Fitted]
     rationale: str
+
+    def positions(self, columns: tuple[Column, ...]) -> npt.NDArray[np.int64]:
+        """Which of the columns it looks at."""
+        chosen = [
+            index
+            for index, column in enumerate(columns)
+            if not self.families or column.family in self.families
+        ]
+        return np.array(chosen, np.int64)
+
+    def view_of(self, inputs: Inputs) -> Inputs:
+        """The inputs that it looks at."""
+        return inputs.only(self.positions(inputs.columns)) if self.families else inputs
 
 
 @dataclass(frozen=True)

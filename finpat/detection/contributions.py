@@ -43,7 +43,7 @@ def contributions_of(
     value, peer_median and peer_spread are in the feature's own unit, money in minor units of the account's
     currency.
     share: of everything that raises the score of that detector; for `anomaly_score` the mean of the
-    detectors' shares by weight. A value that is unknown, or equal to the peers' median, is never named: it
+    detectors' shares. A value that is unknown, or equal to the peers' median, is never named: it
     says nothing. Rows: accounts as given, detectors in the order of DETECTORS with `anomaly_score` first,
     shares falling, features in order.
     """
@@ -63,11 +63,13 @@ def contributions_of(
     median, spread = preparation.median * unit, preparation.deviation * unit
     telling = inputs.known & (inputs.level != 0.0)
     shares = {"anomaly_score": np.zeros(inputs.level.shape)}
-    weight = sum(detector.weight for detector in DETECTORS)
     for detector in DETECTORS:
-        share = _shares(model.members[detector.name].parts(inputs), telling)
+        positions = detector.positions(inputs.columns)
+        seen = model.members[detector.name].parts(detector.view_of(inputs))
+        share = np.zeros(inputs.level.shape)
+        share[:, positions] = _shares(seen, telling[:, positions])
         shares[detector.name] = share
-        shares["anomaly_score"] += share * (detector.weight / weight)
+        shares["anomaly_score"] += share / len(DETECTORS)
     ids = features["account_id"].to_numpy()
     pieces = []
     for place, detector_name in enumerate(shares):

@@ -1,5 +1,5 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
-"""Distances of accounts: to the nearest of a few references (what PyOD's Sampling computes), and whitened.
+"""Scores from fitted arrays: distances to references (as PyOD's Sampling has them), paths, densities.
 
 Sums run over the columns in their order, one account at a time: an account's distances are the same to the
 last bit whoever else is scored, and on however many threads.
@@ -45,66 +45,43 @@ def nearest_references(values, references, subset_ends, first, last, distances, 
 
 
 @kernel
-def whitened_squares(values, mean, precision, first, last, squares):
-    """Fill squares of accounts [first, last) with (x - mean) precision (x - mean).
+def walk_trees(values, left, right, feature, threshold, length, roots, first, last, totals, parts):
+    """Add up over the trees how much shorter than a tree's mean the paths of accounts [first, last) are.
 
-    values: accounts x columns. precision: columns x columns, symmetric. squares: accounts.
+    values: accounts x columns (float32). Nodes as in `IsolationTrees`. totals: accounts. parts: accounts x
+    columns, the same by the column that each cut is made in; empty: not wanted.
     """
-    count = values.shape[1]
-    offsets = np.empty(count)
-    projected = np.empty(count)
+    wanted = parts.size > 0
+    for tree in range(roots.size):
+        root = roots[tree]
+        for account in range(first, last):
+            node = root
+            while left[node] >= 0:
+                column = feature[node]
+                below = left[node] if values[account, column] <= threshold[node] else right[node]
+                if wanted:
+                    parts[account, column] += length[node] - length[below]
+                node = below
+            totals[account] += length[root] - length[node]
+
+
+@kernel
+def mixture_surprise(values, offsets, means, sharpness, first, last, totals):
+    """Fill totals of accounts [first, last) with -log of the mixture's density.
+
+    values: accounts x columns. Components as in `Mixture`.
+    """
+    densities = np.empty(offsets.size)
     for account in range(first, last):
-        for column in range(count):
-            offsets[column] = values[account, column] - mean[column]
-        projected[:] = 0
-        for column in range(count):
-            offset = offsets[column]
-            for other in range(count):
-                projected[other] += offset * precision[column, other]
+        highest = -np.inf
+        for component in range(offsets.size):
+            squares = 0.0
+            for column in range(values.shape[1]):
+                gap = (values[account, column] - means[component, column]) * sharpness[component, column]
+                squares += gap * gap
+            densities[component] = offsets[component] - 0.5 * squares
+            highest = max(highest, densities[component])
         total = 0.0
-        for column in range(count):
-            total += offsets[column] * projected[column]
-        squares[account] = total
-
-
-@kernel
-def add_tails(values, known, column, side, knots, tails, usual, first, last, totals):
-    """Add to totals of accounts [first, last) the tail of one column, less the usual one.
-
-    values, known: accounts x columns. knots, tails: rising values (times side) and their tails, straight
-    lines between them; equal knots are the end.
-    """
-    size = knots.size
-    for account in range(first, last):
-        if not known[account, column]:
-            continue
-        value = values[account, column] * side
-        low, high = 0, size
-        while low < high:
-            middle = (low + high) >> 1
-            if knots[middle] <= value:
-                low = middle + 1
-            else:
-                high = middle
-        if low == 0:
-            tail = tails[0]
-        elif low == size:
-            tail = tails[size - 1]
-        else:
-            reach = (value - knots[low - 1]) / (knots[low] - knots[low - 1])
-            tail = tails[low - 1] + reach * (tails[low] - tails[low - 1])
-        totals[account] += tail - usual
-
-
-@kernel
-def covariance_sums(values, mean, sums):
-    """Fill the upper half of sums (columns x columns) with sums of products of deviations."""
-    count = values.shape[1]
-    offsets = np.empty(count)
-    for account in range(values.shape[0]):
-        for column in range(count):
-            offsets[column] = values[account, column] - mean[column]
-        for column in range(count):
-            offset = offsets[column]
-            for other in range(column, count):
-                sums[column, other] += offset * offsets[other]
+        for component in range(offsets.size):
+            total += np.exp(densities[component] - highest)
+        totals[account] = -(highest + np.log(total))

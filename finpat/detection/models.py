@@ -1,22 +1,24 @@
-"""The three kinds of fitted detector: nearest references, whitened distance, risk side.
+"""The three kinds of fitted detector: isolation trees, Gaussian mixture, nearest references.
 
 PyOD's models are fitted; scoring is done here, on the arrays they leave behind, for three reasons: a score
 must be the same to the last bit in any batch and on any number of threads, every score must come apart into
-features, and a model file must be data, never code. (PyOD 3.6: `ECOD` and `COPOD` re-rank each batch, `PCA`
-and `IForest` keep no share per feature, all are saved as pickles.)
+features, and a model file must be data, never code (PyOD keeps its models as pickles). For IForest and GMM
+the scores rise with PyOD's own `decision_function`, number by number (tests/detection/test_models.py).
 """
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from finpat.compiled import in_blocks
 from finpat.detection.base import Arrays, Column, Floats, Inputs, View
-from finpat.detection.kernels import add_tails, covariance_sums, nearest_references, whitened_squares
+from finpat.detection.kernels import mixture_surprise, nearest_references, walk_trees
 
 Saved = Mapping[str, npt.NDArray[np.generic]]
 
@@ -25,10 +27,7 @@ REFERENCE_SHARE = (
     16  # a subset holds at most one fitted account of so many, else accounts are their own neighbours
 )
 POOL = 4_096  # fitted accounts that subsets are drawn from (in hashed order, so these are random ones)
-RIDGE = (
-    0.1  # chosen: variance added to each direction, in mean variances; directions of noise then count little
-)
-KNOTS = 512  # points that a tail is stored with
+COMPONENT_SHARE = 20  # chosen: a mixture has at most one component for so many fitted accounts
 
 
 def _blocks(accounts: int) -> list[tuple[int, int]]:
@@ -106,147 +105,223 @@ class NearestReferences:
 
 
 @dataclass(frozen=True)
-class WhitenedDistance:
-    """Distance from the mean account where features that usually go together count once.
+class IsolationTrees:
+    """How few random cuts part an account from the others: PyOD's isolation forest (Liu, Ting, Zhou 2008).
 
-    Mahalanobis' (1936), with a ridge.
-    A large account whose counts, sums and counterparties are all large in proportion is near; one with many
-    payments and few counterparties is far. precision: inverse of the covariance, columns x columns.
+    The trees are PyOD's; what is kept of them is plain arrays. A node's `length` is the mean path length of
+    the fitted accounts below it, a leaf's the path to it. The score is the forest's mean length less the
+    account's own, over the length that is usual for a tree of that size: it rises with PyOD's
+    `decision_function`, and each cut on the way down adds its part of it.
+
+    left, right, feature, threshold, length: of the nodes of all trees; left is -1 at a leaf. roots: first
+    node of each tree. usual: path length that scores are measured in.
     """
 
     columns: tuple[Column, ...]
     view: View
-    mean: Floats
-    precision: Floats
+    left: npt.NDArray[np.int32]
+    right: npt.NDArray[np.int32]
+    feature: npt.NDArray[np.int32]
+    threshold: Floats
+    length: Floats
+    roots: npt.NDArray[np.int64]
+    usual: float
 
     @classmethod
-    def fit(cls, inputs: Inputs, seed: int, view: View) -> WhitenedDistance:
-        """Mean and ridged covariance of the fitted accounts; no chance involved."""
+    def fit(cls, inputs: Inputs, seed: int, view: View, trees: int) -> IsolationTrees:
+        """Fit PyOD's IForest to the accounts and keep its trees."""
+        from pyod.models.iforest import IForest
+
         values = inputs.view(view)
-        count = values.shape[1]
-        if values.shape[0] < 2 or count == 0:
-            return cls(inputs.columns, view, np.zeros(count), np.eye(count))
-        mean = values.mean(axis=0)
-        upper = np.zeros((count, count))
-        covariance_sums(np.ascontiguousarray(values), mean, upper)
-        covariance = (upper + np.triu(upper, 1).T) / (values.shape[0] - 1)
-        ridge = RIDGE * float(np.mean(np.diag(covariance))) or 1.0
-        return cls(inputs.columns, view, mean, np.linalg.inv(covariance + ridge * np.eye(count)))
-
-    def parts(self, inputs: Inputs) -> Floats:
-        """Each column's term of the squared distance; negative where it makes the account more ordinary."""
-        offsets = inputs.view(self.view) - self.mean
-        projected = np.zeros_like(offsets)
-        for column in range(offsets.shape[1]):
-            projected += offsets[:, column, None] * self.precision[column]
-        return offsets * projected
-
-    def score(self, inputs: Inputs, threads: int) -> Floats:
-        """Squared distance."""
-        # A kernel and not BLAS, whose sums depend on how many rows are multiplied at once.
-        values = np.ascontiguousarray(inputs.view(self.view))
-        squares = np.zeros(values.shape[0])
-
-        def work(first: int, last: int) -> None:
-            whitened_squares(values, self.mean, self.precision, first, last, squares)
-
-        in_blocks(_blocks(values.shape[0]), threads, lambda: work)
-        return squares
-
-    def arrays(self) -> Arrays:
-        """Mean and inverse covariance."""
-        return {"mean": self.mean, "precision": self.precision}
-
-    @classmethod
-    def restore(cls, columns: tuple[Column, ...], saved: Saved, view: View) -> WhitenedDistance:
-        """From saved arrays."""
-        return cls(columns, view, saved["mean"].astype(np.float64), saved["precision"].astype(np.float64))
-
-
-@dataclass(frozen=True)
-class RiskSide:
-    """How rare it is to be so far on the side that red flags point to: mean of -log P(X >= x).
-
-    One side of ECOD's tails (Li et al. 2022).
-    The share of the fitted accounts that reach a value is read from stored knots, so that it depends on
-    nobody else in the batch. Only columns with a known risk side take part.
-
-    chosen: positions of those columns. sides: 1 where high is the risk side, -1 where low. knots, tails:
-    columns x KNOTS, values (times side) in rising order and -log of the share that reaches them. usual: mean
-    tail of the fitted accounts, which stands for an unknown value.
-    """
-
-    columns: tuple[Column, ...]
-    chosen: npt.NDArray[np.int64]
-    sides: npt.NDArray[np.int64]
-    knots: Floats
-    tails: Floats
-    usual: Floats
-
-    @classmethod
-    def fit(cls, inputs: Inputs, seed: int, sides: Mapping[str, int]) -> RiskSide:
-        """Tails of the fitted accounts; no chance involved."""
-        chosen = [index for index, column in enumerate(inputs.columns) if column.name in sides]
-        signs = np.array([sides[inputs.columns[index].name] for index in chosen], np.int64)
-        knots, tails, usual = (
-            np.zeros((len(chosen), KNOTS)),
-            np.zeros((len(chosen), KNOTS)),
-            np.zeros(len(chosen)),
-        )
-        for place, index in enumerate(chosen):
-            values = np.sort(inputs.shape[inputs.known[:, index], index] * signs[place])
-            if not values.size:
-                continue
-            distinct = np.unique(values)
-            reach = -np.log1p(-np.searchsorted(values, distinct, side="left") / values.size)
-            usual[place] = float(np.mean(reach[np.searchsorted(distinct, values)]))
-            picks = np.unique(np.linspace(0, distinct.size - 1, KNOTS).round().astype(np.int64))
-            # Repeats of the last knot fill the row: interpolation over them changes nothing.
-            knots[place] = np.pad(distinct[picks], (0, KNOTS - picks.size), mode="edge")
-            tails[place] = np.pad(reach[picks], (0, KNOTS - picks.size), mode="edge")
-        return cls(inputs.columns, np.array(chosen, np.int64), signs, knots, tails, usual)
-
-    def parts(self, inputs: Inputs) -> Floats:
-        """Each column's tail beyond the usual one, over the number of columns; they sum to the score."""
-        parts = np.zeros_like(inputs.shape)
-        for place, index in enumerate(self.chosen):
-            values = inputs.shape[:, index] * self.sides[place]
-            tail = np.interp(values, self.knots[place], self.tails[place])
-            parts[:, index] = (
-                np.where(inputs.known[:, index], tail - self.usual[place], 0.0) / self.chosen.size
+        nothing = np.zeros(0, np.int32)
+        if values.shape[0] < 2 or values.shape[1] == 0:
+            return cls(
+                inputs.columns, view, nothing, nothing, nothing, np.zeros(0), np.zeros(0),
+                np.zeros(0, np.int64), 1.0,
+            )  # fmt: skip
+        forest = IForest(n_estimators=trees, random_state=seed).fit(values)
+        pieces: dict[str, list[npt.NDArray[np.generic]]] = {
+            name: [] for name in ("left", "right", "feature", "threshold", "length")
+        }
+        roots, first = [], 0
+        for tree, features in zip(forest.estimators_, forest.estimators_features_, strict=True):
+            nodes = tree.tree_
+            inner = nodes.children_left >= 0
+            pieces["left"].append(np.where(inner, nodes.children_left + first, -1).astype(np.int32))
+            pieces["right"].append(np.where(inner, nodes.children_right + first, -1).astype(np.int32))
+            pieces["feature"].append(np.where(inner, features[nodes.feature], 0).astype(np.int32))
+            pieces["threshold"].append(nodes.threshold)
+            pieces["length"].append(
+                _path_lengths(nodes.children_left, nodes.children_right, nodes.n_node_samples)
             )
-        return parts
+            roots.append(first)
+            first += nodes.node_count
+        joined = {name: np.concatenate(arrays) for name, arrays in pieces.items()}
+        usual = float(_usual_length(np.array([forest.max_samples_]))[0])
+        return cls(inputs.columns, view, **joined, roots=np.array(roots, np.int64), usual=usual or 1.0)
 
-    def score(self, inputs: Inputs, threads: int) -> Floats:
-        """Mean tail beyond the usual one."""
-        values, known = np.ascontiguousarray(inputs.shape), np.ascontiguousarray(inputs.known)
+    def _walk(self, inputs: Inputs, threads: int, parts: Floats) -> Floats:
+        values = np.ascontiguousarray(inputs.view(self.view), dtype=np.float32)
         totals = np.zeros(values.shape[0])
 
         def work(first: int, last: int) -> None:
-            for place, column in enumerate(self.chosen):
-                add_tails(
-                    values, known, column, self.sides[place], self.knots[place], self.tails[place],
-                    self.usual[place], first, last, totals,
-                )  # fmt: skip
+            walk_trees(
+                values, self.left, self.right, self.feature, self.threshold, self.length, self.roots, first,
+                last, totals, parts,
+            )  # fmt: skip
 
         in_blocks(_blocks(values.shape[0]), threads, lambda: work)
-        return totals / max(1, self.chosen.size)
+        return totals
+
+    def score(self, inputs: Inputs, threads: int) -> Floats:
+        """Mean over the trees of how much shorter than usual the account's path is."""
+        return self._walk(inputs, threads, np.zeros((0, 0))) / (max(1, self.roots.size) * self.usual)
+
+    def parts(self, inputs: Inputs) -> Floats:
+        """What the cuts by each column shorten the path by; they sum to the score."""
+        parts = np.zeros(inputs.view(self.view).shape)
+        self._walk(inputs, 1, parts)
+        return parts / (max(1, self.roots.size) * self.usual)
 
     def arrays(self) -> Arrays:
-        """Everything but the columns."""
+        """The trees."""
         return {
-            "chosen": self.chosen, "sides": self.sides, "knots": self.knots, "tails": self.tails,
-            "usual": self.usual,
+            "left": self.left, "right": self.right, "feature": self.feature, "threshold": self.threshold,
+            "length": self.length, "roots": self.roots, "usual": np.array(self.usual),
         }  # fmt: skip
 
     @classmethod
-    def restore(cls, columns: tuple[Column, ...], saved: Saved) -> RiskSide:
+    def restore(cls, columns: tuple[Column, ...], saved: Saved, view: View) -> IsolationTrees:
         """From saved arrays."""
         return cls(
             columns,
-            saved["chosen"].astype(np.int64),
-            saved["sides"].astype(np.int64),
-            saved["knots"].astype(np.float64),
-            saved["tails"].astype(np.float64),
-            saved["usual"].astype(np.float64),
+            view,
+            saved["left"].astype(np.int32),
+            saved["right"].astype(np.int32),
+            saved["feature"].astype(np.int32),
+            saved["threshold"].astype(np.float64),
+            saved["length"].astype(np.float64),
+            saved["roots"].astype(np.int64),
+            float(saved["usual"].item()),
         )
+
+
+def _usual_length(sizes: npt.NDArray[np.int64]) -> Floats:
+    """Mean path length in a random binary tree of so many accounts (Liu, Ting, Zhou 2008, equation 1)."""
+    sizes = sizes.astype(np.float64)
+    several = np.maximum(sizes, 3.0)
+    lengths = 2.0 * (np.log(several - 1.0) + np.euler_gamma) - 2.0 * (several - 1.0) / several
+    return np.where(sizes > 2, lengths, np.where(sizes == 2, 1.0, 0.0))
+
+
+def _path_lengths(
+    left: npt.NDArray[np.int64], right: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]
+) -> Floats:
+    """Path length from the root to each leaf; for the other nodes the mean over the accounts below.
+
+    Accounts that a leaf leaves together count by the usual length. Nodes have lower numbers than their
+    children.
+    """
+    depth = np.zeros(left.size)
+    for node in np.flatnonzero(left >= 0):
+        depth[left[node]] = depth[right[node]] = depth[node] + 1
+    lengths = depth + _usual_length(sizes)
+    for node in np.flatnonzero(left >= 0)[::-1]:
+        one, other = left[node], right[node]
+        lengths[node] = (sizes[one] * lengths[one] + sizes[other] * lengths[other]) / sizes[node]
+    return lengths
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How rare an account's numbers are among several kinds of account: PyOD's Gaussian mixture.
+
+    Each component is a kind of account with its own means and spreads, column by column. The score is -log of
+    the density, as PyOD's `decision_function`, less what is usual for the fitted accounts.
+
+    offsets: log of each component's weight and normalisation. means, sharpness: components x columns, centre
+    and one over the standard deviation. usual: mean part of each column over the fitted accounts.
+    """
+
+    columns: tuple[Column, ...]
+    view: View
+    offsets: Floats
+    means: Floats
+    sharpness: Floats
+    usual: Floats
+
+    @classmethod
+    def fit(cls, inputs: Inputs, seed: int, view: View, components: int) -> Mixture:
+        """Fit PyOD's GMM to the accounts, with fewer components where there are few accounts."""
+        from pyod.models.gmm import GMM
+        from sklearn.exceptions import ConvergenceWarning
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        values = inputs.view(view)
+        accounts, count = values.shape
+        if accounts < 2 or count == 0:
+            empty = np.zeros((0, count))
+            return cls(inputs.columns, view, np.zeros(0), empty, empty, np.zeros(count))
+        model = GMM(
+            n_components=max(1, min(components, accounts // COMPONENT_SHARE)),
+            covariance_type="diag",
+            random_state=seed,
+        )
+        # On one thread, for sums over threads round differently from run to run. A mixture that is still
+        # moving after the last iteration is as good a fixed yardstick as a settled one.
+        with threadpool_limits(1), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(values)
+        sharpness = np.asarray(model.precisions_cholesky_, np.float64)
+        offsets = (
+            np.log(model.weights_) + np.log(sharpness).sum(axis=1) - 0.5 * count * math.log(2.0 * math.pi)
+        )
+        unused = cls(inputs.columns, view, offsets, np.asarray(model.means_), sharpness, np.zeros(count))
+        return replace(unused, usual=unused.parts(inputs).mean(axis=0))
+
+    def parts(self, inputs: Inputs) -> Floats:
+        """What each column's deviation adds, beyond the usual; they sum to the score.
+
+        A column's deviation is that from each component, by how likely the account belongs to it.
+        """
+        values = inputs.view(self.view)
+        if not self.offsets.size:
+            return np.zeros(values.shape)
+        count = values.shape[1]
+        deviations = 0.5 * ((values[:, None, :] - self.means) * self.sharpness) ** 2
+        densities = self.offsets - deviations.sum(axis=2)
+        highest = densities.max(axis=1, keepdims=True)
+        belonging = np.exp(densities - highest)
+        total = belonging.sum(axis=1, keepdims=True)
+        parts = np.einsum("ak,akc->ac", belonging / total, deviations)
+        score = -(highest + np.log(total))[:, 0]
+        # What no column tells (how large and how wide the components are) is spread evenly.
+        rest = (score - parts.sum(axis=1)) / count
+        return np.asarray(parts + rest[:, None] - self.usual)
+
+    def score(self, inputs: Inputs, threads: int) -> Floats:
+        """-log density, beyond the usual."""
+        values = np.ascontiguousarray(inputs.view(self.view))
+        totals = np.zeros(values.shape[0])
+        if not self.offsets.size:
+            return totals
+
+        def work(first: int, last: int) -> None:
+            mixture_surprise(values, self.offsets, self.means, self.sharpness, first, last, totals)
+
+        in_blocks(_blocks(values.shape[0]), threads, lambda: work)
+        return totals - float(self.usual.sum())
+
+    def arrays(self) -> Arrays:
+        """The components, and what is usual."""
+        return {
+            "offsets": self.offsets, "means": self.means, "sharpness": self.sharpness, "usual": self.usual,
+        }  # fmt: skip
+
+    @classmethod
+    def restore(cls, columns: tuple[Column, ...], saved: Saved, view: View) -> Mixture:
+        """From saved arrays."""
+        offsets, means, sharpness, usual = (
+            saved[name].astype(np.float64) for name in ("offsets", "means", "sharpness", "usual")
+        )
+        return cls(columns, view, offsets, means, sharpness, usual)

@@ -20,7 +20,7 @@ from finpat.detection.inputs import Preparation
 from finpat.detection.scoring import FittedModel, Reference
 from finpat.errors import RunError
 
-FORMAT = 1  # of the file; changed whenever arrays change their meaning
+FORMAT = 2  # of the file; changed whenever arrays change their meaning
 VIEWS: tuple[View, View] = ("level", "shape")
 
 
@@ -84,7 +84,8 @@ def load(path: Path) -> FittedModel:
         saved = {
             name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
         }
-        members[detector.name] = detector.restore(columns, saved)
+        seen = tuple(columns[index] for index in detector.positions(columns))
+        members[detector.name] = detector.restore(seen, saved)
     references = {
         name: Reference(arrays[f"reference.{name}.scores"], arrays[f"reference.{name}.shares"])
         for name in (*expected, "anomaly_score")

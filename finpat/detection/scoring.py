@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,9 @@ import numpy.typing as npt
 import polars as pl
 import polars_hash  # noqa: F401  (registers Expr.nchash: a hash that is the same in every release)
 
-from finpat.compiled import thread_count
+from finpat.compiled import announcing_compilation, thread_count
 from finpat.config import Settings
-from finpat.detection.base import Column, Fitted, Floats, Scores
+from finpat.detection.base import Column, Fitted, Floats, Inputs, Scores
 from finpat.detection.contributions import contributions_of
 from finpat.detection.detectors import DETECTORS
 from finpat.detection.inputs import Preparation, inputs_of, prepare
@@ -21,6 +21,7 @@ from finpat.features import FEATURES
 
 FIT_ACCOUNTS = 20_000  # more are sampled; quantiles are then good to a few thousandths
 EXPLAINED_ACCOUNTS = 1_000  # accounts whose contributions a run keeps; any other is explained on demand
+AT_A_TIME = 32_768  # accounts whose inputs are in memory together
 COMBINED = "anomaly_score"
 
 INPUTS: tuple[Column, ...] = tuple(
@@ -84,12 +85,18 @@ def _fitting_rows(features: pl.DataFrame, seed: int) -> npt.NDArray[np.int64]:
 
 
 def _combined(percentiles: Mapping[str, Floats]) -> Floats:
-    """Weighted mean of the detectors' percentiles."""
-    total = sum(detector.weight for detector in DETECTORS)
+    """Mean of the detectors' percentiles."""
     combined = np.zeros_like(next(iter(percentiles.values())))
     for detector in DETECTORS:
-        combined += detector.weight * percentiles[detector.name]
-    return combined / total
+        combined += percentiles[detector.name]
+    return combined / len(DETECTORS)
+
+
+def _raw_scores(members: Mapping[str, Fitted], inputs: Inputs, threads: int) -> dict[str, Floats]:
+    return {
+        detector.name: members[detector.name].score(detector.view_of(inputs), threads)
+        for detector in DETECTORS
+    }
 
 
 def fit(features: pl.DataFrame, currencies: pl.Series, settings: Settings) -> FittedModel:
@@ -111,8 +118,8 @@ def fit(features: pl.DataFrame, currencies: pl.Series, settings: Settings) -> Fi
     features, currencies = features[chosen], currencies[chosen]
     preparation = prepare(features, currencies, INPUTS)
     inputs = inputs_of(preparation, features, currencies)
-    members = {detector.name: detector.fit(inputs, seed) for detector in DETECTORS}
-    raw = {name: member.score(inputs, threads) for name, member in members.items()}
+    members = {detector.name: detector.fit(detector.view_of(inputs), seed) for detector in DETECTORS}
+    raw = _raw_scores(members, inputs, threads)
     references = {name: Reference.of(scores) for name, scores in raw.items()}
     references[COMBINED] = Reference.of(
         _combined({name: references[name].percentile(scores) for name, scores in raw.items()})
@@ -133,12 +140,13 @@ def score(
     An account's score depends on the model and on its own row: alone or among a million, it is the same
     number.
     """
-    inputs = inputs_of(model.preparation, features, currencies)
     workers = thread_count(threads)
-    percentiles = {
-        name: model.references[name].percentile(member.score(inputs, workers))
-        for name, member in model.members.items()
-    }
+    percentiles = {detector.name: np.zeros(features.height) for detector in DETECTORS}
+    for first in range(0, features.height, AT_A_TIME):
+        some = slice(first, first + AT_A_TIME)
+        inputs = inputs_of(model.preparation, features[some], currencies[some])
+        for name, raw in _raw_scores(model.members, inputs, workers).items():
+            percentiles[name][some] = model.references[name].percentile(raw)
     combined = _combined(percentiles)
     scores = pl.DataFrame(
         {
@@ -154,12 +162,28 @@ def score(
         .head(explained)["row"]
         .to_numpy()
     )
-    return Scores(
-        scores, contributions_of(model, inputs.rows(highest), features[highest], currencies[highest])
-    )
+    return Scores(scores, explain(model, features[highest], currencies[highest]))
 
 
 def explain(model: FittedModel, features: pl.DataFrame, currencies: pl.Series) -> pl.DataFrame:
     """Contributions (see `Scores`) of the given accounts, whatever their scores."""
     inputs = inputs_of(model.preparation, features, currencies)
     return contributions_of(model, inputs, features, currencies)
+
+
+def warm(notify: Callable[[str], None]) -> None:
+    """Compile, or load from disk, every kernel of the detectors.
+
+    notify: called once with one line where something has to be compiled. Loading compiled code from disk says
+        nothing.
+    """
+    rows = np.arange(1, 65, dtype=np.int64)
+    table = pl.DataFrame(
+        {
+            "account_id": rows.astype(str),
+            **{column.name: (rows * (place + 3)) % 61 for place, column in enumerate(INPUTS)},
+        }
+    )
+    currencies = pl.Series("currency", ["XXX"] * table.height)
+    with announcing_compilation(notify):
+        score(fit(table, currencies, Settings(threads=1)), table, currencies, threads=1, explained=1)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finpat.config import Settings
-from finpat.detection import DETECTORS, RISK_SIDES, explain, fit, load, save, score
+from finpat.detection import DETECTORS, explain, fit, load, save, score, warm
 from finpat.detection.scoring import INPUTS, Reference
 from finpat.errors import RunError
 from tests.detection.accounts import currency_of, feature_table
@@ -22,6 +22,8 @@ PLANTED = {
         for window in ("1h", "24h", "7d", "30d")
     },
     **{f"passed_on_share_{window}": 1.0 for window in ("2h", "24h", "48h", "7d")},
+    **dict.fromkeys(("payer_count", "one_off_payer_count", "counterparty_count", "credit_count"), 900.0),
+    "paid_in_minor": 40_000_000.0,
 }
 TABLE = feature_table(400, night_share={11: None}, **{name: {7: value} for name, value in PLANTED.items()})
 CURRENCIES = currency_of(TABLE)
@@ -104,7 +106,7 @@ def test_percentiles_rise_strictly_with_the_score_even_beyond_the_fitted_account
 def test_the_planted_account_comes_first_and_is_explained_by_what_was_planted():
     assert SCORED.scores.sort("anomaly_score", descending=True)["account_id"][0] == "A0007"
     top = SCORED.contributions.filter(pl.col("account_id") == "A0007")
-    for name in ("anomaly_score", "nearest_level", "nearest_shape", "risk_side"):
+    for name in ("anomaly_score", "forest", "nearest_shape"):
         told = top.filter(pl.col("detector") == name)
         planted = told.filter(pl.col("feature").is_in(list(PLANTED)))
         assert planted.height >= 4, name
@@ -130,7 +132,8 @@ def test_every_detector_explains_itself_and_shares_fall_and_stay_below_one():
 def test_the_parts_of_a_score_sum_to_it(name):
     from finpat.detection.inputs import inputs_of
 
-    inputs = inputs_of(MODEL.preparation, TABLE, CURRENCIES)
+    detector = next(detector for detector in DETECTORS if detector.name == name)
+    inputs = detector.view_of(inputs_of(MODEL.preparation, TABLE, CURRENCIES))
     member = MODEL.members[name]
     assert member.parts(inputs).sum(axis=1) == pytest.approx(member.score(inputs, 1), rel=1e-4, abs=1e-6)
 
@@ -157,7 +160,6 @@ def test_an_unknown_value_counts_as_the_median_one():
     median = float(np.median(TABLE["paid_in_variation"].to_numpy()))
     table = feature_table(400, paid_in_variation={5: median})
     nothing = feature_table(400, paid_in_variation={5: None})
-    assert "paid_in_variation" not in RISK_SIDES
     assert scores_of(table)["anomaly_score"][5] == pytest.approx(
         scores_of(nothing)["anomaly_score"][5], abs=1e-3
     )
@@ -216,12 +218,35 @@ def test_no_accounts_and_a_table_without_a_feature_are_refused():
         fit(TABLE.drop("payer_count"), CURRENCIES, ONE_THREAD)
 
 
-def test_each_detector_has_its_own_name_and_reason_and_every_risk_side_is_a_feature():
-    assert (
-        len({detector.name for detector in DETECTORS})
-        == len({detector.rationale for detector in DETECTORS})
-        == 4
-    )
-    assert all(detector.weight > 0 for detector in DETECTORS)
-    assert set(RISK_SIDES) <= {column.name for column in INPUTS}
-    assert set(RISK_SIDES.values()) == {1, -1}
+def test_each_detector_has_its_own_name_and_reason_and_families_that_features_have():
+    assert len({detector.name for detector in DETECTORS}) == len(DETECTORS)
+    assert len({detector.rationale for detector in DETECTORS}) == len(DETECTORS)
+    assert {family for detector in DETECTORS for family in detector.families} <= {
+        column.family for column in INPUTS
+    }
+
+
+def test_a_detector_of_one_family_names_features_of_that_family_only():
+    families = {column.name: column.family for column in INPUTS}
+    for detector in DETECTORS:
+        told = SCORED.contributions.filter(pl.col("detector") == detector.name)
+        named = {families[feature] for feature in told["feature"].unique()}
+        assert named <= set(detector.families or families.values())
+        assert named
+
+
+def test_scoring_in_pieces_changes_no_bit(monkeypatch):
+    monkeypatch.setattr("finpat.detection.scoring.AT_A_TIME", 37)
+    assert scores_of(TABLE).equals(SCORED.scores)
+
+
+def test_warming_compiles_every_kernel_of_the_detectors():
+    from finpat.detection import kernels
+
+    warm(lambda line: None)
+    for name in ("nearest_references", "walk_trees", "mixture_surprise"):
+        before = list(getattr(kernels, name).signatures)
+        assert before, name
+        scores_of(TABLE)
+        explain(MODEL, TABLE[:3], CURRENCIES[:3])
+        assert list(getattr(kernels, name).signatures) == before
