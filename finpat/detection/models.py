@@ -85,7 +85,7 @@ class NearestReferences:
 
     def parts(self, inputs: Inputs) -> Floats:
         """Each column's part of the squared distance, as a share of the distance; they sum to the score."""
-        values = inputs.view(self.view)
+        values = np.ascontiguousarray(inputs.view(self.view))  # so that sums round alike in any batch
         _, nearest = self._nearest(inputs, 1)
         parts = np.zeros_like(values)
         for subset in range(self.ends.size):
@@ -284,7 +284,7 @@ class Mixture:
 
         A column's deviation is that from each component, by how likely the account belongs to it.
         """
-        values = inputs.view(self.view)
+        values = np.ascontiguousarray(inputs.view(self.view))  # so that sums round alike in any batch
         if not self.offsets.size:
             return np.zeros(values.shape)
         count = values.shape[1]
@@ -293,7 +293,9 @@ class Mixture:
         highest = densities.max(axis=1, keepdims=True)
         belonging = np.exp(densities - highest)
         total = belonging.sum(axis=1, keepdims=True)
-        parts = np.einsum("ak,akc->ac", belonging / total, deviations)
+        parts = np.zeros_like(values)
+        for component in range(self.offsets.size):
+            parts += (belonging / total)[:, component, None] * deviations[:, component]
         score = -(highest + np.log(total))[:, 0]
         # What no column tells (how large and how wide the components are) is spread evenly.
         rest = (score - parts.sum(axis=1)) / count
