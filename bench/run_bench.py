@@ -1,12 +1,14 @@
 """Time and memory of finpat's stages in fresh processes, beside yardstick scripts in turn (A B A B ...).
 
     python bench/run_bench.py [--rows 1_000_000 10_000_000] [--data DIR] [--runs 3] [--yardstick DIR]
+                              [--write docs/performance.md]
 
 Makes the exports that are missing, then prints a Markdown table: for each stage the median CPU and wall
 seconds and the peak memory of the process, and how they grow with the rows. CPU seconds are those of all
 threads inside the stage, imports left out. --yardstick: a folder with reference_pipeline.py,
 polars_pipeline.py and pandas_pipeline.py (script CSV OUT); their figures are of the whole process, and so are
-those of `finpat, whole`.
+those of `finpat, whole`. The chain is the real one: `finpat ingest` into a fresh workspace, then `finpat run`
+stage by stage, with the read model published. --write puts the tables into a document, between its two marks.
 --kernels compares the window kernel (24 h and 7 d; count, sum, and distinct counterparties) with Polars'
 rolling_sum_by, both from columns in memory.
 """
@@ -28,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 YARDSTICKS = ("reference_pipeline.py", "polars_pipeline.py", "pandas_pipeline.py")
 
 
@@ -40,12 +43,16 @@ class Stages:
     def measure(self, name: str, work: Callable[[], Any]) -> Any:
         wall, cpu = time.perf_counter(), time.process_time()
         result = work()
+        self.note(name, wall, cpu)
+        return result
+
+    def note(self, name: str, wall: float, cpu: float) -> None:
+        """Keep a stage that began at these readings of the two clocks and ends now."""
         self.figures[name] = {
             "wall": time.perf_counter() - wall,
             "cpu": time.process_time() - cpu,
             "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
-        return result
 
 
 def read_csv(path: Path) -> Any:
@@ -68,50 +75,33 @@ def read_csv(path: Path) -> Any:
     )  # fmt: skip
 
 
-def measure_stages(path: Path) -> Stages:
-    """CSV -> payments -> ledger -> each group of features -> scores, where detection is there."""
-    import polars as pl
-
-    from finpat.compiled import thread_count
+def measure_chain(path: Path) -> Stages:
+    """`finpat ingest` into a fresh workspace, then `finpat run`, stage by stage."""
+    from finpat import pipeline
     from finpat.config import Settings
-    from finpat.features import GROUPS, warm_kernels
-    from finpat.features.base import read_legs
-    from finpat.ledger import build_ledger
-
-    stages, settings = Stages(), Settings()
-    stages.measure("load kernels", lambda: warm_kernels(lambda line: print(line, file=sys.stderr)))
-    read = [stages.measure("read CSV", lambda: read_csv(path))]
-    ledger = stages.measure("ledger", lambda: build_ledger(read.pop()))
-    legs = read_legs(ledger)
-    columns = [ledger.accounts["account_id"]]
-    for group in GROUPS:
-        name = f"features: {group.features[0].family} ({len(group.features)})"
-        columns += stages.measure(name, lambda group=group: group.columns(legs, thread_count(0)))
-    table = pl.DataFrame(columns)
-    try:
-        from finpat import detection
-    except ImportError:
-        return stages
-    currencies = ledger.accounts["currency"]
-    model = stages.measure("detection: fit", lambda: detection.fit(table, currencies, settings))
-    stages.measure("detection: score", lambda: detection.score(model, table, currencies))
-    return stages
-
-
-def measure_ingest(path: Path) -> Stages:
-    """`finpat ingest` of the export into a fresh workspace: durable, with duplicates settled."""
-    from finpat.config import Settings
+    from finpat.features import warm_kernels
     from finpat.sources import detect_mapping, open_source
     from finpat.store.load import load
     from finpat.store.workspace import Workspace
 
     stages = Stages()
+    stages.measure("load kernels", lambda: warm_kernels(lambda line: print(line, file=sys.stderr)))
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         workspace = Workspace.create(Path(folder) / "workspace")
         source = open_source(path)
         mapping = detect_mapping(source, "transactions")
         now = datetime(2026, 7, 1)
         stages.measure("ingest", lambda: load(workspace, source, mapping, settings=Settings(), now=now))
+        started: list[tuple[str, float, float]] = []
+
+        def notify(name: str) -> None:
+            """Each stage is announced as it starts, which is when the one before it ended."""
+            if started:
+                stages.note(f"run: {started[-1][0]}", *started[-1][1:])
+            started.append((name, time.perf_counter(), time.process_time()))
+
+        pipeline.run(workspace, Settings(), None, now, notify)
+        notify("end")
     return stages
 
 
@@ -148,7 +138,7 @@ def measure_kernels(path: Path) -> Stages:
     return stages
 
 
-MEASURES = {"stages": measure_stages, "ingest": measure_ingest, "kernels": measure_kernels}
+MEASURES = {"chain": measure_chain, "kernels": measure_kernels}
 
 
 def run_once(command: list[str]) -> tuple[dict[str, float], str]:
@@ -217,6 +207,82 @@ def table(results: dict[int, dict[str, dict[str, float]]]) -> str:
     return "\n".join(lines)
 
 
+def provenance(runs: int) -> str:
+    """When, on what and how busy a machine: what a reader needs to judge the figures."""
+    import duckdb
+    import polars as pl
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    load = f"; load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return (
+        f"{datetime.now():%Y-%m-%d %H:%M}, {cores} cores{load} at the end; median of {runs} turns. "
+        f"Python {sys.version.split()[0]}, polars {pl.__version__}, duckdb {duckdb.__version__}. "
+        f"A load average above {cores} means that the machine was shared: compare CPU, not wall."
+    )
+
+
+def targets(results: dict[int, dict[str, dict[str, float]]]) -> str:
+    """Markdown: what is aimed at, and what was reached at each size."""
+
+    def total(stages: dict[str, dict[str, float]], key: str, *, published: bool) -> float:
+        late = ("run: evidence", "run: publishing")
+        wanted = [name for name in stages if name == "ingest" or name.startswith("run: ")]
+        return sum(stages[name][key] for name in wanted if published or name not in late)
+
+    rows: list[tuple[str, str, Callable[[int, dict[str, dict[str, float]]], float | None], str]] = [
+        ("T1", "export to ranked list, CPU, x reference (<= 1.3)",
+         lambda n, s: _ratio(total(s, "cpu", published=False), s, "reference_pipeline", "cpu"), "x"),
+        ("T1", "the same with the read model published",
+         lambda n, s: _ratio(total(s, "cpu", published=True), s, "reference_pipeline", "cpu"), "x"),
+        ("T1b", "from the store to the ranked list, CPU, x reference",
+         lambda n, s: _ratio(
+             total(s, "cpu", published=False) - s["ingest"]["cpu"], s, "reference_pipeline", "cpu"
+         ),
+         "x"),
+        ("T2", "pandas' wall time, x ours (>= 15 at 1M with distinct counterparties)",
+         lambda n, s: s["pandas_pipeline, whole"]["wall"] / total(s, "wall", published=False)
+         if "pandas_pipeline, whole" in s else None, "x"),
+        ("T3", "peak memory (<= 2,000 MB at 10M)",
+         lambda n, s: s["finpat, whole (chain)"]["peak"], " MB"),
+        ("T4", "ingest and run, wall seconds (10M <= 8 x 1M)",
+         lambda n, s: total(s, "wall", published=True), " s"),
+        ("T5", "ingest, million rows a second, wall (>= 2.0)",
+         lambda n, s: n / 1e6 / s["ingest"]["wall"], ""),
+        ("T6", "windows: sum and count, kernel CPU / Polars CPU (<= 1.3)",
+         lambda n, s: s["kernel: count, sum"]["cpu"] / s["polars: count, sum"]["cpu"]
+         if "kernel: count, sum" in s else None, "x"),
+        ("T7", "windows with distinct counterparties, CPU seconds",
+         lambda n, s: s["kernel: and distinct"]["cpu"] if "kernel: and distinct" in s else None, " s"),
+        ("T9", "detection, CPU seconds (<= 1.8 at 100,000 accounts)",
+         lambda n, s: s["run: detection"]["cpu"], " s"),
+    ]  # fmt: skip
+    sizes = sorted(results)
+    lines = [f"| | aim | {' | '.join(f'{size:,}' for size in sizes)} |", "|---" * (2 + len(sizes)) + "|"]
+    for name, aim, measured, unit in rows:
+        values = [measured(size, results[size]) for size in sizes]
+        cells = [f"{value:,.2f}{unit}" if value is not None else "not measured" for value in values]
+        lines.append(f"| {name} | {aim} | {' | '.join(cells)} |")
+    help_ = [sys.executable, "-c", "from finpat.cli import main; main()", "--help"]
+    start = statistics.median(run_once(help_)[0]["wall"] for _ in range(5))
+    lines.append(f"| T12 | `finpat --help`, wall seconds (<= 0.15) | {start:.2f} s{' | ' * len(sizes)}|")
+    lines.append(f"| T13 | same results for any threads and row order | held by tests{' | ' * len(sizes)}|")
+    return "\n".join(lines)
+
+
+def _ratio(value: float, stages: dict[str, dict[str, float]], yardstick: str, key: str) -> float | None:
+    base = stages.get(f"{yardstick}, whole")
+    return value / base[key] if base else None
+
+
+def write_block(document: Path, text: str) -> None:
+    """Replace what stands between the document's two marks."""
+    old = document.read_text(encoding="utf-8")
+    if BEGIN not in old or END not in old:
+        raise SystemExit(f"{document}: has no lines {BEGIN} and {END} to write between")
+    head, tail = old.partition(BEGIN)[0], old.partition(END)[2]
+    document.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -230,14 +296,14 @@ def main() -> None:
     parser.add_argument(
         "--kernels", action="store_true", help="compare the window kernel with Polars as well"
     )
-    parser.add_argument("--no-ingest", action="store_true", help="leave out loading into a workspace")
+    parser.add_argument("--write", type=Path, help="document to put the tables into, between its marks")
     parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help="an export made elsewhere with the same columns")
     chosen = parser.parse_args()
     if chosen.measure:
         print(json.dumps(MEASURES[chosen.measure](chosen.file).figures))
         return
-    measures = ["stages", *([] if chosen.no_ingest else ["ingest"]), *(["kernels"] if chosen.kernels else [])]
+    measures = ["chain", *(["kernels"] if chosen.kernels else [])]
     results = {}
     for rows in chosen.rows:
         path = chosen.file or chosen.data / f"payments-{rows}.csv"
@@ -247,7 +313,10 @@ def main() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             write(path, rows)
         results[rows] = compare(path, measures, chosen.yardstick, chosen.runs)
-    print(table(results))
+    told = "\n\n".join([provenance(chosen.runs), table(results), targets(results)])
+    print(told)
+    if chosen.write:
+        write_block(chosen.write, told)
 
 
 if __name__ == "__main__":

@@ -112,6 +112,15 @@ class ReadModel:
         before = new_since.flagged(top, min_score).select("account_id")
         return listed.join(before, on="account_id", how="anti", maintain_order="left")
 
+    def ranking(self, after_rank: int = 0, limit: int = 50) -> pl.DataFrame:
+        """One page of the list: the accounts ranked next after `after_rank`, best first."""
+        # The list is stored by rank: a range of ranks is read alone, an OFFSET would read all before it.
+        return self._ask(
+            "SELECT * FROM rm.flagged_accounts WHERE rank > $after AND rank <= $last ORDER BY rank",
+            after=after_rank,
+            last=after_rank + limit,
+        )
+
     def account(self, account_id: str) -> dict[str, Any] | None:
         """Everything about one account in one row: its place in the list, its holder, its counts."""
         return self._one(

@@ -27,6 +27,12 @@ def test_the_list_is_best_first_and_zero_means_all(model):
     assert model.flagged(top=2)["account_id"].to_list() == ["007", "VICTIM"]
 
 
+def test_pages_of_the_list_follow_each_other_by_rank(model):
+    assert model.ranking(limit=2)["account_id"].to_list() == ["007", "VICTIM"]
+    assert model.ranking(after_rank=2, limit=2)["account_id"].to_list() == ["Z"]
+    assert model.ranking(after_rank=3).height == 0
+
+
 @pytest.mark.parametrize(("min_score", "listed"), [(998, 2), (999, 1), (1000, 0)])
 def test_the_least_score_itself_is_listed(model, min_score, listed):
     assert model.flagged(min_score=min_score).height == listed
