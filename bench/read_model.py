@@ -57,11 +57,12 @@ def read(folder: Path, seconds: float, seed: int) -> dict[str, object]:
     return {"took": took, "errors": errors}
 
 
-def republish(folder: Path, until: float) -> int:
-    """Publish copies of the current file as further runs until then; returns how many."""
+def republish(folder: Path, seconds: float) -> int:
+    """Publish copies of the current file as further runs for so long; returns how many."""
     from finpat.readmodel import current_path, make_current
 
     first, made = current_path(folder), []
+    until = time.monotonic() + seconds
     try:
         while time.monotonic() < until:
             draft, target = folder / ".bench.building", folder / f"bench-{len(made)}.duckdb"
@@ -97,7 +98,7 @@ def main() -> None:
         subprocess.Popen([*command, "--seed", str(seed)], stdout=subprocess.PIPE, text=True)
         for seed in range(chosen.readers)
     ]
-    published = republish(folder, time.monotonic() + chosen.seconds) if chosen.publish else 0
+    published = republish(folder, chosen.seconds) if chosen.publish else 0
     seen = [json.loads(reader.communicate()[0]) for reader in readers]
     print(f"| {chosen.readers} readers | requests | p50 ms | p95 ms | longest ms |\n|---|---|---|---|---|")
     for kind in KINDS:
