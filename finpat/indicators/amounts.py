@@ -12,9 +12,19 @@ import polars as pl
 from scipy import special  # type: ignore[import-untyped]
 
 from finpat.indicators.base import Indicator, Outcome, Value, parameter
-from finpat.indicators.context import IS_CREDIT, SMALLEST_PEER_GROUP, Context, days, hours
+from finpat.indicators.context import NO_LEG, SMALLEST_PEER_GROUP, Context, days, hours
+from finpat.indicators.screens import (
+    Bools,
+    alike,
+    any_leg,
+    channel_set,
+    is_round_often,
+    tally_digits,
+    tally_round,
+)
 from finpat.indicators.structuring import EVIDENCE, binomial_tail, empty_windows
 from finpat.indicators.windows import trailing, with_rows
+from finpat.schemas import CHANNELS
 
 
 @dataclass(frozen=True)
@@ -38,20 +48,38 @@ def find_round_amounts(context: Context, p: RoundAmounts) -> Outcome:
     their channels, directions and currencies among all accounts make likely: binomial tail below 0.001.
     Machines pay round amounts only, so rows of the channel atm never count.
     """
-    legs = context.legs(pl.col("channel") != "atm", "channel", "is_credit", "amount_minor")
-    unit = context.minor_per_unit()
+    legs, unit = context.arrays, context.minor_per_unit()
+    kept = context.effective & ~channel_set("atm")[legs.channels]
+    is_round, shares, accounts = tally_round(legs, kept, p.round_to, p.large_from, p.large_round_to)
+    group = ["channel", "is_credit", "currency"]
+    peers = context.by_group(peer_share=shares, peers=accounts)
+    # Fewer round rows than this reach the probability nowhere, even if every row were round.
+    least_share = float(shares[shares > 0].min(initial=1.0 if (shares > 0).any() else 0.5))
+    fewest = math.log(max(p.probability, 1e-300)) / math.log(min(least_share, 0.999_999))
+
+    def screen() -> Bools:
+        where = (legs.credits.astype(np.uint8), legs.channels, legs.currencies)
+        is_known = kept & (accounts[where] >= SMALLEST_PEER_GROUP)
+        often = is_round_often(
+            legs,
+            is_round,
+            shares,
+            is_known,
+            width=days(p.window_days),
+            count=p.min_count,
+            probability=p.probability,
+            threads=context.threads,
+        )
+        return often | any_leg(legs, kept & ~is_known, p.min_count)
+
+    columns = ("channel", "is_credit", "amount_minor")
+    chosen = context.screened(screen)
+    rows = context.legs(pl.col("channel") != "atm", *columns, accounts=chosen)
     is_large = pl.col("amount_minor") >= p.large_from * unit
     step = pl.when(is_large).then(p.large_round_to * unit).otherwise(p.round_to * unit)
-    group = ["channel", "is_credit", "currency"]
-    legs = legs.with_columns(is_round=pl.col("amount_minor") % step == 0)
-    peers = legs.group_by(group).agg(peer_share=pl.col("is_round").mean(), peers=pl.col("account").n_unique())
-    # Fewer round rows than this reach the probability nowhere, even if every row were round.
-    least_share = float(
-        peers.select(pl.col("peer_share").filter(pl.col("peer_share") > 0).min().fill_null(0.5)).item()
-    )
-    fewest = math.log(max(p.probability, 1e-300)) / math.log(min(least_share, 0.999_999))
+    rows = rows.with_columns(is_round=pl.col("amount_minor") % step == 0)
     rounds = pl.col("is_round").sum().over("subject")
-    busy = with_rows(legs, p.min_count).filter(rounds >= min(fewest, p.min_count))
+    busy = with_rows(rows, p.min_count).filter(rounds >= min(fewest, p.min_count))
     busy = busy.join(peers, on=group, how="left", maintain_order="left")
     few = pl.col("peers") < SMALLEST_PEER_GROUP
     small = busy.filter(few).group_by("account").len().filter(pl.col("len") >= p.min_count)
@@ -126,37 +154,32 @@ def find_digit_law(context: Context, p: DigitLaw) -> Outcome:
     with a chi-squared tail below 1e-6 (1 000 rows or more), or first two digits by more than 0.0022 (3 000
     rows or more). A statement about the portfolio, never about an account.
     """
-    legs = context.legs(pl.col("amount_minor") > 0, "channel", "is_credit", "amount_minor")
-    kind = pl.when("is_credit").then(pl.lit("credits")).otherwise(pl.lit("debits"))
-    # The tenfold amount has the same leading digits, and always two of them.
-    two = (pl.col("amount_minor").cast(pl.String) + "0").str.head(2).cast(pl.Int32)
-    counts = (
-        legs.group_by("channel", kind.alias("kind"), "currency", two.alias("two"))
-        .agg(
-            pl.len().alias("n"),
-            pl.col("booked_at").min().alias("first"),
-            pl.col("booked_at").max().alias("last"),
-        )
-        .with_columns(part=pl.format("{} {} in {}", pl.col("channel").cast(pl.String), "kind", "currency"))
-    )
+    counts = tally_digits(context.arrays, context.effective)
     records: list[dict[str, Any]] = []
-    for part in counts["part"].unique().sort():
-        group = counts.filter(pl.col("part") == part)
-        told = digit_deviation(group["two"].to_numpy(), group["n"].to_numpy())
+    for side, channel, currency in np.argwhere(counts.sum(axis=-1) >= min(p.min_first, p.min_two)).tolist():
+        told = digit_deviation(counts[side, channel, currency])
         first = told["first_deviation"] > p.max_first or told["chi_tail"] < p.probability
         if (told["row_count"] >= p.min_first and first) or (
             told["row_count"] >= p.min_two and told["two_deviation"] > p.max_two
         ):
-            span = {"window_start": group["first"].min(), "window_end": group["last"].max()}
-            records.append({"subject": len(records), "part": part, **span, **told})
+            name, code = CHANNELS[channel], context.currencies[currency]
+            part = f"{name} {('debits', 'credits')[side]} in {code}"
+            where = (pl.col("channel") == name) & (pl.col("is_credit") == bool(side))
+            whose = pl.col("currency") == code if len(context.currencies) > 1 else pl.lit(True)
+            lies_in = where & whose & (pl.col("amount_minor") > 0)
+            span = context.ledger.legs.lazy().filter(lies_in, pl.Series(context.effective))
+            ends = span.select(
+                window_start=pl.col("booked_at").min(), window_end=pl.col("booked_at").max()
+            )
+            records.append(
+                {"subject": len(records), "part": part, **ends.collect().row(0, named=True), **told}
+            )
     windows = pl.DataFrame(records) if records else empty_windows()
-    return Outcome(windows, legs.select(EVIDENCE))
+    return Outcome(windows.sort("part") if records else windows, context.no_legs())
 
 
-def digit_deviation(two: npt.NDArray[Any], counts: npt.NDArray[Any]) -> dict[str, float]:
-    """Distance from Benford's law. two: first two digits (10..99); counts: rows with them."""
-    rows = np.zeros(100)
-    np.add.at(rows, two, counts)
+def digit_deviation(rows: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Distance from Benford's law. rows: by first two digits, 0..99 (none below 10)."""
     total = rows.sum()
     shares = rows[10:] / total
     law = np.log10(1 + 1 / np.arange(10, 100))
@@ -202,114 +225,97 @@ class CoordinatedRemittances:
 
     min_senders: int = parameter(4, "senders to one beneficiary; D", stricter="higher", low=2)
     tolerance: float = parameter(
-        0.05, "how far the smallest may lie below the largest; D", stricter="lower", low=0.0001, high=0.9
+        0.05, "how far the smallest may lie below the largest; D", low=0.0001, high=0.9
     )
-    window_hours: float = parameter(48.0, "hours; D", stricter="lower", low=0.1)
+    window_hours: float = parameter(48.0, "hours; D", low=0.1)
+    max_chance: float = parameter(
+        1e-6,
+        "that so many amounts lie together by chance; chosen: a busy beneficiary has about a million occasions",
+        stricter="lower",
+        low=0,
+        high=1,
+    )
 
 
 def find_coordinated(context: Context, p: CoordinatedRemittances) -> Outcome:
     """Several senders pay one beneficiary nearly the same amount at nearly the same time.
 
-    Within 48 hours 4 or more senders, amounts within 5 % of each other, by transfer, P2P or wallet. Each held
-    account among senders and beneficiary gets the finding. Receivers' names are not in the data, so
-    beneficiaries who share a city and a surname cannot be brought together.
+    Within 48 hours 4 or more senders, amounts within 5 % of each other, by transfer, P2P or wallet, and more
+    of them than chance puts there: the amounts from half to twice as much that the beneficiary received in
+    those hours make so many likely with less than one in a million. Each held account among senders and
+    beneficiary gets the finding. Receivers' names are not in the data, so beneficiaries who share a city and a
+    surname cannot be brought together.
     """
-    where = pl.col("channel").is_in(["transfer", "p2p", "wallet"]) & context.counterparty_known()
-    legs = context.legs(where, "is_credit", "amount_minor", "counterparty", own=False)
-    own = pl.Series("own", context.party_of_account[legs["account"].to_numpy()])
-    legs = legs.with_columns(own).with_columns(
-        sender=pl.when(IS_CREDIT).then("counterparty").otherwise("own"),
-        beneficiary=pl.when(IS_CREDIT).then("own").otherwise("counterparty"),
+    payments = _payments(context)
+    key = payments["subject"].to_numpy()
+    edges = np.append(np.flatnonzero(np.diff(key, prepend=-1)), len(key)).astype(np.int64)
+    told, member = alike(
+        edges,
+        payments["booked_at"].cast(pl.Int64).to_numpy(),
+        payments["amount_minor"].to_numpy(),
+        payments["sender"].to_numpy(),
+        len(context.ledger.parties),
+        width=hours(p.window_hours),
+        tolerance=p.tolerance,
+        least=p.min_senders,
+        chance=p.max_chance,
+        threads=context.threads,
     )
-    legs = legs.with_columns(context.coded(pl.col("beneficiary")))
-    legs = legs.filter(pl.col("sender").n_unique().over("subject") >= p.min_senders)
-    # A transfer that two statements show is two rows alike in all but the account: it breaks the tie.
-    payments = legs.unique(["row", "subject"], keep="first", maintain_order=True).sort(
-        "subject", "booked_at", "amount_minor", "sender", "account", maintain_order=True
+    ends = np.flatnonzero(told[:, 0])
+    windows = payments[ends].select(
+        "subject",
+        "currency",
+        window_end="booked_at",
+        sender_count=pl.Series(told[ends, 0]),
+        window_start=pl.Series(told[ends, 1]).cast(pl.Datetime("us")),
+        largest_minor=pl.Series(told[ends, 2]),
+        sum_minor=pl.Series(told[ends, 3]),
+        nearby_count=pl.Series(told[ends, 4]),
     )
-    # Amounts within the tolerance of each other share a band of logarithms twice as wide, in one of two
-    # shifted
-    # rasters. That coarse test loses nothing, and leaves the exact one little to do.
-    width = -2 * math.log(1 - p.tolerance)
-    coarse = []
-    for shift in (0.0, 0.5):
-        band = (pl.col("amount_minor").log() / width + shift).floor().cast(pl.Int64)
-        banded = payments.with_columns(band=band).sort("subject", "band", "booked_at", maintain_order=True)
-        banded = banded.filter(pl.col("sender").n_unique().over("subject", "band") >= p.min_senders)
-        dense = trailing(
-            banded,
-            hours(p.window_hours),
-            pl.col("sender").n_unique().alias("senders"),
-            by=("subject", "band"),
-        )
-        coarse.append(dense.filter(pl.col("senders") >= p.min_senders).select("subject", "window_end"))
-    ends = pl.concat(coarse).unique().sort("subject", "window_end")
-    candidates = payments.join(
-        ends.select("subject").unique(), on="subject", how="semi", maintain_order="left"
+    chosen = payments.select("subject", "booked_at", "row").filter(pl.Series(member))
+    owners = [
+        chosen.with_columns(leg=pl.Series(legs[chosen["row"].to_numpy()])).filter(pl.col("leg") < NO_LEG)
+        for legs in context.legs_of_rows
+    ]
+    rows = pl.concat(owners)
+    return Outcome(
+        windows, rows.with_columns(account=context.ledger.legs["account"].gather(rows["leg"])).select(EVIDENCE)
     )
-    windows, members = _similar_amounts(candidates, ends, p)
-    rows = legs.drop("subject").join(members, on="row").select(EVIDENCE)
-    return Outcome(windows, rows)
 
 
-def _similar_amounts(
-    payments: pl.DataFrame, ends: pl.DataFrame, p: CoordinatedRemittances
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Windows ending at `ends` with enough senders of similar amounts; and their payments (subject, row)."""
-    found: list[dict[str, Any]] = []
-    chosen: set[tuple[int, int]] = set()
-    by_subject = {key[0]: group for key, group in payments.group_by("subject", maintain_order=True)}
-    width = hours(p.window_hours)
-    for (subject,), group in ends.group_by("subject", maintain_order=True):
-        rows = by_subject[subject]
-        at = rows["booked_at"].cast(pl.Int64).to_numpy()
-        amount, sender, row = (
-            rows["amount_minor"].to_numpy(),
-            rows["sender"].to_numpy(),
-            rows["row"].to_numpy(),
-        )
-        for end in group["window_end"].cast(pl.Int64).to_numpy():
-            window = slice(
-                np.searchsorted(at, end - width, side="right"), np.searchsorted(at, end, side="right")
-            )
-            best = _most_senders(amount[window], sender[window], p.tolerance)
-            if best[0] < p.min_senders:
-                continue
-            picked = np.arange(window.start, window.stop)[best[1]]
-            chosen.update((int(subject), int(row[index])) for index in picked)
-            found.append(
-                {
-                    "subject": subject,
-                    "window_start": int(at[picked].min()),
-                    "window_end": int(at[picked].max()),
-                    "sender_count": best[0],
-                    "sum_minor": int(amount[picked].sum()),
-                    "largest_minor": int(amount[picked].max()),
-                    "currency": rows["currency"][0],
-                }
-            )
-    if not found:
-        return empty_windows(), pl.DataFrame(schema={"subject": pl.UInt64, "row": pl.UInt32})
-    windows = pl.DataFrame(found).with_columns(pl.col("window_start", "window_end").cast(pl.Datetime("us")))
-    members = pl.DataFrame(sorted(chosen), schema={"subject": pl.UInt64, "row": pl.UInt32}, orient="row")
-    return windows.with_columns(pl.col("subject").cast(pl.UInt64)), members
+def _payments(context: Context) -> pl.DataFrame:
+    """Payments to known beneficiaries, each once, by beneficiary and time.
 
-
-def _most_senders(
-    amount: npt.NDArray[Any], sender: npt.NDArray[Any], tolerance: float
-) -> tuple[int, npt.NDArray[np.int64]]:
-    """The most senders whose amounts are within the tolerance, and their payments."""
-    order = np.argsort(amount, kind="stable")
-    low = np.searchsorted(amount[order], amount[order] * (1 - tolerance), side="left")
-    best, picked = 0, order[:0]
-    for last in range(len(order)):
-        if last + 1 - low[last] < best:
-            continue
-        inside = order[low[last] : last + 1]
-        senders = len(np.unique(sender[inside]))
-        if senders > best:
-            best, picked = senders, inside
-    return best, picked
+    Columns: subject (the beneficiary and the currency), booked_at, amount_minor, currency, sender (party), row.
+    """
+    legs = context.arrays
+    party = legs.parties < len(context.ledger.parties)
+    cash = context.ledger.parties.index_of("CASH")
+    if cash is not None:
+        party &= legs.parties != cash
+    paid = context.moving & party & channel_set("transfer", "p2p", "wallet")[legs.channels]
+    # A payment that two statements show is told by the beneficiary's.
+    shown = np.zeros(context.legs_of_rows[0].size, np.bool_)
+    row = context.ledger.legs["row"].to_numpy()
+    shown[row[paid & legs.credits]] = True
+    told = np.flatnonzero(paid & (legs.credits | ~shown[row]))
+    columns = ["account", "booked_at", "amount_minor", "row", "is_credit", "counterparty"]
+    if len(context.currencies) > 1:
+        columns.append("currency")
+    frame = context.ledger.legs.select(columns)[told]
+    if len(context.currencies) <= 1:
+        code = pl.Series("currency", context.currencies[:1] or [None], dtype=context.currency_type)
+        frame = frame.with_columns(code.new_from_index(0, frame.height))
+    own = pl.Series(context.party_of_account[frame["account"].to_numpy()])
+    frame = frame.with_columns(
+        sender=pl.when("is_credit").then("counterparty").otherwise(own),
+        beneficiary=pl.when("is_credit").then(own).otherwise("counterparty"),
+    )
+    coded = context.coded(pl.col("beneficiary"))
+    frame = frame.select(coded, "booked_at", "amount_minor", "currency", "sender", "row", "is_credit")
+    if bool(frame["is_credit"].all()) and len(context.currencies) <= 1:
+        return frame.drop("is_credit")  # the ledger's own order
+    return frame.sort("subject", "booked_at", maintain_order=True).drop("is_credit")
 
 
 REMIT_14 = Indicator(
@@ -322,12 +328,13 @@ REMIT_14 = Indicator(
     parameters=CoordinatedRemittances(),
     values=(
         Value("sender_count", "count", ">=", "min_senders"),
+        Value("nearby_count", "count"),
         Value("sum_minor", "money"),
         Value("largest_minor", "money"),
     ),
     fact="{sender_count} senders paid one beneficiary amounts alike (the largest {largest}) within "
     "{window_hours} hours, "
     "{sum} in all",
-    caution="collections for a feast or a gift",
+    caution="collections for a feast or a gift, savings clubs, dues of members",
     find=find_coordinated,
 )

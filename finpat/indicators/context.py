@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from finpat.compiled import frozen
 from finpat.config import Settings
+from finpat.features.base import Legs, read_legs
 from finpat.indicators.thresholds import Thresholds, Use
 from finpat.ledger import NO_PARTY, Ledger
 from finpat.money import decimals_of
+from finpat.schemas import CHANNEL_DTYPE, CHANNELS
 
 # Words that sources write for a booking that did not take effect, or was taken back. Such legs count nowhere,
 # except
@@ -36,6 +39,7 @@ REFUSED = ("declined", "cancelled", "canceled", "rejected", "failed", "void", "v
 
 CASH_CHANNELS = ("cash", "atm")
 CAPPED_CHANNELS = ("atm", "p2p", "wallet", "prepaid")  # networks set limits per payment here
+NO_LEG = 0xFFFFFFFF
 SMALLEST_PEER_GROUP = 30  # smaller groups have no stable median or spread
 
 IS_CASH = pl.col("channel").is_in(CASH_CHANNELS)
@@ -57,6 +61,7 @@ class Context:
     """The data of one evaluation.
 
     find_parameters: parameters in force of another indicator, by id; some definitions build on others.
+    screening: leave out early the accounts that cannot be found (screens.py); the findings are the same.
     """
 
     ledger: Ledger
@@ -64,6 +69,7 @@ class Context:
     settings: Settings
     thresholds: Thresholds
     find_parameters: Callable[[str], Any]
+    screening: bool = True
     _cache: dict[Any, Any] = field(default_factory=dict, compare=False)
 
     def once(self, key: Any, build: Callable[[], Any]) -> Any:
@@ -95,6 +101,11 @@ class Context:
             .otherwise("account")
         )
         return codes.to_series().to_numpy().astype(np.uint32)
+
+    @cached_property
+    def is_one_each(self) -> bool:
+        """Whether nobody is known to hold two accounts."""
+        return len(np.unique(self.persons)) == len(self.persons)
 
     @cached_property
     def party_of_account(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
@@ -137,44 +148,130 @@ class Context:
         accounts = self.ledger.accounts
         return column in accounts.columns and accounts[column].null_count() < accounts.height
 
+    def screened(self, screen: Callable[[], Any]) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+        """The accounts that a screen leaves; None, for all of them, where screening is off."""
+        return screen() if self.screening else None
+
+    @property
+    def threads(self) -> int:
+        """Threads of kernels, as set."""
+        return self.settings.threads
+
+    @cached_property
+    def arrays(self) -> Legs:
+        """The ledger as arrays, for kernels."""
+        return read_legs(self.ledger)
+
+    @cached_property
+    def legs_of_rows(self) -> tuple[np.ndarray[Any, np.dtype[np.uint32]], ...]:
+        """Position in the ledger of each row's debit leg, and of its credit leg; NO_LEG where it has none."""
+        row, credit = self.ledger.legs["row"].to_numpy(), self.arrays.credits
+        sides = []
+        for side in (~credit, credit):
+            legs = np.full(int(row.max(initial=0)) + 1, NO_LEG, np.uint32)
+            legs[row[side]] = np.flatnonzero(side)
+            sides.append(legs)
+        return tuple(sides)
+
+    def by_group(self, **figures: np.ndarray[Any, Any]) -> pl.DataFrame:
+        """channel, is_credit, currency and `figures`, arrays with an axis for (is_credit, channel, currency)."""
+        side, channel, currency = np.indices(next(iter(figures.values())).shape).reshape(3, -1)
+        return pl.DataFrame(
+            {
+                "channel": pl.Series(CHANNELS, dtype=CHANNEL_DTYPE).gather(channel),
+                "is_credit": side.astype(np.bool_),
+                "currency": pl.Series(self.currencies, dtype=self.currency_type).gather(currency),
+                **{name: values.reshape(-1) for name, values in figures.items()},
+            }
+        )
+
+    def no_legs(self) -> pl.DataFrame:
+        """The evidence of what is about the whole data."""
+        return self.ledger.legs.select("account", "booked_at", "row", subject="account").clear()
+
+    @cached_property
+    def effective(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Per leg: whether it took effect, as far as its status says."""
+        if "status" not in self.ledger.legs.columns:
+            return frozen(np.ones(self.ledger.legs.height, np.bool_))
+        word = pl.col("status").cast(pl.String).str.strip_chars().str.to_lowercase()
+        kept = self.ledger.legs.select(~word.is_in(NOT_EFFECTIVE).fill_null(False)).to_series()
+        return frozen(kept.to_numpy())
+
+    @cached_property
+    def moving(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Per leg: whether it took effect and is no transfer between accounts of one holder."""
+        persons = self.persons
+        if self.is_one_each:
+            return self.effective
+        person_of_party = np.full(len(self.ledger.parties) + 1, -1, np.int64)
+        person_of_party[self.party_of_account] = persons
+        account = self.ledger.legs["account"].to_numpy()
+        party = np.minimum(self.arrays.parties, len(self.ledger.parties))
+        other = person_of_party[party]
+        own = (other == persons[account]) & (party != self.party_of_account[account])
+        return frozen(self.effective & ~own)
+
     def legs(
-        self, where: pl.Expr, *columns: str, person: bool = False, effective: bool = True, own: bool = True
+        self,
+        where: pl.Expr,
+        *columns: str,
+        person: bool = False,
+        effective: bool = True,
+        own: bool = True,
+        accounts: np.ndarray[Any, np.dtype[np.bool_]] | None = None,
     ) -> pl.DataFrame:
         """The legs that `where` keeps, in order of (subject, booked_at, ledger order).
 
-        Always has subject, account, booked_at, row and currency (String); `columns` are added. subject is the
-        account or, with `person`, the person who holds it and the currency in one code, so that sums never
-        mix currencies. Legs whose status says that they did not take effect are left out while `effective`;
-        transfers between accounts of one holder are left out unless `own`.
+        Always has subject, account, booked_at, row and currency (Enum of the data's currencies); `columns` are
+        added. subject is the account or, with `person`, the person who holds it and the currency in one code,
+        so that sums never mix currencies. Legs whose status says that they did not take effect are left out
+        while `effective`; transfers between accounts of one holder are left out unless `own`.
+
+        accounts: one truth value per account; the legs of the others are left out.
         """
-        lazy = self.ledger.legs.lazy()
-        if "currency" not in self.ledger.legs.columns:
-            codes = self.ledger.accounts["currency"].cast(pl.String)
-            lazy = lazy.with_columns(currency=pl.lit(codes[0] if len(codes) else None, pl.String))
-        if effective and "status" in self.ledger.legs.columns:
-            word = pl.col("status").cast(pl.String).str.strip_chars().str.to_lowercase()
-            lazy = lazy.filter(~word.is_in(NOT_EFFECTIVE).fill_null(False))
-        wanted = list(dict.fromkeys(["account", "booked_at", "row", "currency", *columns]))
-        legs = lazy.with_row_index("_order").filter(where)
-        pairs = pl.DataFrame() if own else self.own_accounts
-        if pairs.height:
-            legs = legs.join(pairs.lazy(), on=["account", "counterparty"], how="anti")
-        frame = legs.select("_order", *wanted).collect()
-        frame = frame.with_columns(pl.col("currency").cast(pl.String))
+        wanted = list(dict.fromkeys(["account", "booked_at", "row", *columns]))
+        known = self.ledger.legs.columns
+        asked = set(wanted) | set(where.meta.root_names()) | ({"currency"} & set(known))
+        legs = self.ledger.legs.select(name for name in known if name in asked)
+        if accounts is not None:
+            legs = legs.filter(pl.Series(np.repeat(accounts, np.diff(self.ledger.offsets))))
+        # A condition on no column at all holds for every leg.
+        if where.meta.root_names():
+            kept = legs.select(where.fill_null(False)).to_series()
+        else:
+            kept = pl.repeat(True, legs.height, eager=True)
+        mask = self.effective if effective and own else self.moving if effective else None
+        if mask is not None and not mask.all():
+            if accounts is not None:
+                mask = mask[np.repeat(accounts, np.diff(self.ledger.offsets))]
+            kept = kept & pl.Series(mask)
+        frame = legs.select(*(name for name in legs.columns if name in {*wanted, "currency"})).filter(kept)
+        if "currency" in frame.columns:
+            frame = frame.with_columns(pl.col("currency").cast(self.currency_type))
+        else:
+            code = pl.Series("currency", self.currencies[:1] or [None], dtype=self.currency_type)
+            frame = frame.with_columns(code.new_from_index(0, frame.height))
+        frame = frame.select(*wanted[:3], "currency", *wanted[3:])
         if not person:
-            return frame.sort("_order").drop("_order").with_columns(subject="account")
+            return frame.with_columns(subject="account")
         holder = pl.Series("subject", self.persons[frame["account"].to_numpy()])
-        return frame.with_columns(self.coded(holder)).sort("subject", "booked_at", "_order").drop("_order")
+        frame = frame.with_columns(self.coded(holder))
+        if self.is_one_each and len(self.currencies) <= 1:
+            return frame
+        return frame.sort("subject", "booked_at", maintain_order=True)
+
+    @cached_property
+    def currency_type(self) -> pl.Enum:
+        """Type of the column currency: the codes of the data."""
+        return pl.Enum(self.currencies)
 
     def coded(self, who: pl.Series | pl.Expr) -> pl.Expr:
         """`who` (any code) and the leg's currency as one code named subject."""
         code = pl.lit(who) if isinstance(who, pl.Series) else who
         code = code.cast(pl.UInt64)
         if len(self.currencies) > 1:
-            number = pl.col("currency").replace_strict(
-                self.currencies, range(len(self.currencies)), return_dtype=pl.UInt64
-            )
-            code = code * len(self.currencies) + number
+            code = code * len(self.currencies) + pl.col("currency").to_physical().cast(pl.UInt64)
         return code.alias("subject")
 
     @cached_property
@@ -188,7 +285,7 @@ class Context:
     def minor_per_unit(self) -> pl.Expr:
         """Minor units in one unit of the leg's currency."""
         units = {code: 10 ** decimals_of(code) for code in self.currencies}
-        return pl.col("currency").replace_strict(units, return_dtype=pl.Int64)
+        return pl.col("currency").cast(pl.String).replace_strict(units, return_dtype=pl.Int64)
 
     def with_limit(self, legs: pl.DataFrame, use: Use) -> pl.DataFrame:
         """Add the legal threshold of each leg and `is_reportable`: caught alone (null: no rule).
@@ -206,7 +303,7 @@ class Context:
             .group_by("account", "currency")
             .len()
             .filter(pl.col("len") >= at_least)
-            .select("account", missing_field=pl.format("legal threshold for {}", "currency"))
+            .select("account", missing_field=pl.format("legal threshold for {}", pl.col("currency").cast(pl.String)))
         )
 
     def without_caps(self, legs: pl.DataFrame, sharing: int) -> pl.DataFrame:

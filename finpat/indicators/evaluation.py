@@ -6,15 +6,18 @@ import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from string import Formatter
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+import polars_hash as plh
 
 from finpat.config import Settings
 from finpat.errors import SettingsError, nearest
 from finpat.indicators.base import Indicator, Outcome, Value
-from finpat.indicators.context import Context
+from finpat.indicators.context import NO_LEG, Context
 from finpat.indicators.thresholds import Thresholds
 from finpat.indicators.windows import merge
 from finpat.ledger import NO_PARTY, Ledger
@@ -155,7 +158,7 @@ def _not_evaluable(indicator: Indicator, named: pl.DataFrame) -> tuple[pl.DataFr
     """Rows of state `not_evaluable` for the accounts (or null) and fields of `named`."""
     rows = [
         {
-            "finding_id": _digest(indicator.id, account_id or "", "not_evaluable", field.encode()),
+            "finding_id": _digest(indicator.id, account_id or "", 0, 0, field.encode()),
             "account_id": account_id,
             "indicator_id": indicator.id,
             "typology": indicator.typology,
@@ -182,9 +185,12 @@ def _found(
         return pl.DataFrame(schema=FINDINGS_SCHEMA), pl.DataFrame(schema=EVIDENCE_SCHEMA)
     spans = _peaks(indicator, outcome.windows)
     if indicator.level == "portfolio":
-        return _portfolio(indicator, parameters, spans), pl.DataFrame(schema=EVIDENCE_SCHEMA)
+        digest = pl.Series([b""] * spans.height, dtype=pl.Binary)
+        spans = spans.with_columns(account_id=None, size=pl.lit(0), digest=digest, places=pl.lit(""))
+        return _findings(indicator, parameters, spans, spans["part"]), pl.DataFrame(schema=EVIDENCE_SCHEMA)
     evidence = (
         outcome.rows.select("subject", "account", "booked_at", "row")
+        .join(spans.select("subject").unique(), on="subject", how="semi", maintain_order="left")
         .sort("subject", "booked_at")
         .join_asof(
             spans.select("subject", "span", "first_at", "last_at").sort("subject", "first_at"),
@@ -197,79 +203,89 @@ def _found(
         .filter(pl.col("booked_at") <= pl.col("last_at"))
     )
     content = _content(evidence, context)
+    codes = pl.col("currency").cast(pl.String)
+    names = context.accounts.select("account", "account_id", account_currency=codes)
     shared = (
         content.select("span", "account")
         .unique()
-        .join(context.accounts.select("account", "account_id"), on="account")
+        .join(names, on="account")
         .join(spans, on="span")
+        .join(_digests(content), on="span")
+        .join(_places(content), on="span", how="left")
+        .with_columns(pl.col("places").fill_null(""))
         .sort("span", "account_id")
     )
-    digests = _digests(content)
-    places = _places(content, context)
-    money = context.ledger.accounts["currency"].cast(pl.String)
-    records = []
-    for record in shared.iter_rows(named=True):
-        span, account_id = record["span"], record["account_id"]
-        record.setdefault("currency", money[record["account"]])
-        values = [_value(value, record, parameters) for value in indicator.values]
-        size, digest = digests[span]
-        start, end = record["first_at"], record["last_at"]
-        fact = _fact(indicator, parameters, values)
-        records.append(
-            {
-                "finding_id": _digest(indicator.id, account_id, start.isoformat(), digest),
-                "account_id": account_id,
-                "indicator_id": indicator.id,
-                "typology": indicator.typology,
-                "window_start": start,
-                "window_end": end,
-                "values": values,
-                "sentence": _sentence(indicator, parameters, fact, size, start, end, places.get(span, "")),
-                "fact": fact,
-                "weight": indicator.weight,
-                "role": indicator.role,
-                "state": "found",
-                "missing_field": None,
-                "span": span,
-            }
-        )
-    frame = pl.DataFrame(records, schema={**FINDINGS_SCHEMA, "span": pl.UInt32})
+    if "currency" not in shared.columns:
+        shared = shared.with_columns(currency="account_currency")
+    frame = _findings(indicator, parameters, shared, shared["account_id"])
     rows = (
-        frame.select("finding_id", "span")
-        .join(content.select("span", "row"), on="span")
+        shared.select("span")
+        .with_columns(frame["finding_id"])
+        .join(content.select("span", "row").unique(), on="span")
         .select("finding_id", "row")
-        .unique()
     )
-    return frame.drop("span"), rows
+    return frame, rows.unique()
 
 
-def _portfolio(indicator: Indicator, parameters: Any, spans: pl.DataFrame) -> pl.DataFrame:
-    """Findings about the whole data set: no account, no single rows of evidence."""
-    records = []
-    for record in spans.iter_rows(named=True):
-        values = [_value(value, record, parameters) for value in indicator.values]
-        fact = _fact(indicator, parameters, values).replace("{part}", record["part"])
-        start, end = record["first_at"], record["last_at"]
-        records.append(
-            {
-                "finding_id": _digest(
-                    indicator.id, record["part"], start.isoformat(), end.isoformat().encode()
-                ),
-                "account_id": None,
-                "indicator_id": indicator.id,
-                "typology": indicator.typology,
-                "window_start": start,
-                "window_end": end,
-                "values": values,
-                "sentence": _sentence(indicator, parameters, fact, 0, start, end, ""),
-                "fact": fact,
-                "weight": indicator.weight,
-                "role": indicator.role,
-                "state": "found",
-                "missing_field": None,
-            }
-        )
-    return pl.DataFrame(records, schema=FINDINGS_SCHEMA)
+def _findings(
+    indicator: Indicator, parameters: Any, spans: pl.DataFrame, about: pl.Series
+) -> pl.DataFrame:
+    """Rows of state `found`, one per row of `spans`.
+
+    spans: account_id, first_at, last_at, size (evidence rows, 0: all), digest (of what they say), places, and
+    the columns of the indicator's values. about: what the id is made of besides: the account, or the part of
+    the portfolio.
+    """
+    told = [_value(value, spans, parameters) for value in indicator.values]
+    spoken = {value["name"]: _spoken_column(value, "value") for value in told}
+    spoken |= {f"{value['name']}_bound": _spoken_column(value, "threshold") for value in told}
+    if "part" in spans.columns:
+        spoken["part"] = spans["part"]
+    settings = {name: _spoken_parameter(value) for name, value in dataclasses.asdict(parameters).items()}
+    fact = _filled(indicator.fact, settings, spoken)
+    start, end = spans["first_at"], spans["last_at"]
+    keys = zip(about, start.cast(pl.Int64), end.cast(pl.Int64), spans["digest"], strict=True)
+    period = pl.when(pl.col("from") == pl.col("to"))
+    period = period.then(pl.format("on {}", "from")).otherwise(pl.format("between {} and {}", "from", "to"))
+    place = pl.when(pl.col("places") == "").then(pl.lit("")).otherwise(pl.format("; {}", "places"))
+    listed = ", ".join(f"{name}={value}" for name, value in settings.items())
+    text = spans.select(
+        "places",
+        fact=fact,
+        shown=pl.Series(["all rows" if not size else f"{size:,} rows" for size in spans["size"]]),
+        **{"from": start.dt.strftime("%Y-%m-%d"), "to": end.dt.strftime("%Y-%m-%d")},
+    )
+    sentence = pl.concat_str(
+        pl.col("fact").str.slice(0, 1).str.to_uppercase(),
+        pl.col("fact").str.slice(1),
+        pl.lit(" ("),
+        "shown",
+        pl.lit(" "),
+        period,
+        place,
+        pl.lit(
+            f"); parameters {listed}; seen in {indicator.source}. Also common for {indicator.caution}. "
+            f"Role: {indicator.role_label}."
+        ),
+    )
+    return pl.DataFrame(
+        {
+            "finding_id": [_digest(indicator.id, *key) for key in keys],
+            "account_id": spans["account_id"],
+            "window_start": start,
+            "window_end": end,
+            "values": _structs(told),
+            "sentence": text.select(sentence).to_series(),
+            "fact": fact,
+        }
+    ).with_columns(
+        indicator_id=pl.lit(indicator.id),
+        typology=pl.lit(indicator.typology),
+        weight=pl.lit(indicator.weight),
+        role=pl.lit(indicator.role),
+        state=pl.lit("found"),
+        missing_field=pl.lit(None, pl.String),
+    ).cast({"account_id": pl.String}).select(*FINDINGS_SCHEMA)
 
 
 def _peaks(indicator: Indicator, windows: pl.DataFrame) -> pl.DataFrame:
@@ -288,95 +304,140 @@ def _peaks(indicator: Indicator, windows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _content(evidence: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Evidence with what its rows say, in an order that does not depend on the order of the input rows.
+    """Evidence with what its legs say: span, account, row, is_credit, city (null where unknown), said.
 
-    One row per (span, account, row), with city (null where unknown) and `said`, the leg's content as text.
+    One row per (span, account, row, is_credit), sorted by them; `said` is a hash of the leg's content, which
+    does not depend on the order of the input.
     """
-    legs, parties = context.ledger.legs, context.ledger.parties
-    city = pl.col("city").cast(pl.String) if "city" in legs.columns else pl.lit(None, pl.String).alias("city")
-    said = legs.lazy().select("account", "row", "is_credit", "amount_minor", "counterparty", city)
-    content = (
-        evidence.lazy()
-        .join(said, on=["account", "row"], how="inner")
-        .unique(["span", "account", "row", "is_credit"])
-        .collect()
+    found = evidence.select("span", "account", "row").unique()
+    sides = []
+    for legs in context.legs_of_rows:
+        leg = legs[found["row"].to_numpy()]
+        sides.append(found.with_columns(leg=pl.Series(leg)).filter(pl.col("leg") < NO_LEG))
+    content = pl.concat(sides)
+    table = context.ledger.legs
+    named = table.select("booked_at", "is_credit", "amount_minor", "counterparty", owner="account")
+    content = content.hstack(named[content["leg"]]).filter(pl.col("account") == pl.col("owner"))
+    if "city" in table.columns:
+        content = content.with_columns(table["city"].gather(content["leg"]).cast(pl.String))
+    else:
+        content = content.with_columns(city=pl.lit(None, pl.String))
+    said = _mixed(
+        content["booked_at"].cast(pl.Int64).to_numpy(),
+        content["amount_minor"].to_numpy(),
+        content["is_credit"].to_numpy(),
+        _party_hashes(content["counterparty"], context.ledger.parties),
     )
-    unknown = content["counterparty"] == int(NO_PARTY)
-    named = parties.gather(content["counterparty"].set(unknown, 0)).set(unknown, None)
-    return content.with_columns(
-        said=pl.format(
-            "{}|{}|{}|{}",
-            pl.col("booked_at").cast(pl.Int64),
-            "amount_minor",
-            "is_credit",
-            named.fill_null("").alias("party"),
-        )
-    ).sort("span", "booked_at", "said", "account", "row")
+    return content.with_columns(said=pl.Series(said)).sort("span", "row", "is_credit", "account")
 
 
-def _digests(content: pl.DataFrame) -> dict[int, tuple[int, bytes]]:
-    """Per span: number of evidence rows, and a digest of what they say."""
+def _party_hashes(codes: pl.Series, parties: pl.Series) -> npt.NDArray[np.uint64]:
+    """A hash of each party's id, the same in every data set; 0 where unknown."""
+    used = codes.unique().sort()
+    used = used.filter(used != int(NO_PARTY))
+    hashed = plh.col("party").nchash.xxhash64()  # type: ignore[attr-defined]
+    known = pl.DataFrame({"party": parties.gather(used).cast(pl.String)}).select(hashed).to_series()
+    place = np.searchsorted(used.to_numpy(), codes.to_numpy())
+    return np.append(known.to_numpy(), np.uint64(0))[place]
+
+
+def _mixed(*parts: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """64-bit hashes of rows of numbers: each part is mixed in by the finalizer of MurmurHash3."""
+    mixed = np.zeros(len(parts[0]), np.uint64)
+    for part in parts:
+        mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + part.astype(np.uint64)
+        for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+            mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(factor)
+        mixed ^= mixed >> np.uint64(33)
+    return mixed
+
+
+def _digests(content: pl.DataFrame) -> pl.DataFrame:
+    """Per span: size, the number of evidence rows; digest, bytes that change with what they say."""
     rows = content.unique(["span", "row"], keep="first", maintain_order=True)
-    told = rows.group_by("span", maintain_order=True).agg(
-        pl.len().alias("size"), pl.col("said").str.join("\n")
+    first = np.flatnonzero(rows["span"].ne_missing(rows["span"].shift()).to_numpy())
+    size = np.diff(np.append(first, rows.height))
+    total = np.add.reduceat(rows["said"].to_numpy(), first) if len(first) else np.empty(0, np.uint64)
+    return pl.DataFrame(
+        {
+            "span": rows["span"].gather(first),
+            "size": size,
+            "digest": [value.to_bytes(8, "big") for value in total.tolist()],
+        },
+        schema_overrides={"size": pl.Int64, "digest": pl.Binary},
     )
-    return {
-        span: (size, hashlib.blake2b(said.encode(), digest_size=16).digest())
-        for span, size, said in told.iter_rows()
-    }
 
 
-def _places(content: pl.DataFrame, context: Context) -> dict[int, str]:
-    """Per span: the cities of its evidence, most frequent first; empty where the data has none."""
-    cities = (
+def _places(content: pl.DataFrame) -> pl.DataFrame:
+    """Per span: places, the cities of its evidence, most frequent first; spans without any are left out."""
+    more = pl.col("count") - CITIES_NAMED
+    return (
         content.filter(pl.col("city").is_not_null())
         .group_by("span", "city")
         .len()
         .sort("span", "len", "city", descending=[False, True, False])
         .group_by("span", maintain_order=True)
-        .agg(pl.col("city").head(CITIES_NAMED), count=pl.len())
+        .agg(pl.col("city").head(CITIES_NAMED).str.join(", "), count=pl.len().cast(pl.Int64))
+        .select(
+            "span",
+            places=pl.when(more > 0).then(pl.format("{} and {} more", "city", more)).otherwise("city"),
+        )
     )
-    return {
-        span: ", ".join(named) + (f" and {count - CITIES_NAMED} more" if count > CITIES_NAMED else "")
-        for span, named, count in cities.iter_rows()
-    }
 
 
-def _digest(indicator_id: str, subject: str, start: str, evidence: bytes) -> str:
+def _digest(indicator_id: str, about: str, start: int, end: int, evidence: bytes) -> str:
     """A finding's id: the same wherever and whenever the same rows show the same indicator."""
-    key = "\x1f".join((indicator_id, subject, start)).encode()
-    return hashlib.blake2b(key + b"\x1f" + evidence, digest_size=8).hexdigest()
+    key = f"{indicator_id}\x1f{about}\x1f{start}\x1f{end}\x1f".encode()
+    return hashlib.blake2b(key + evidence, digest_size=8).hexdigest()
 
 
-def _value(value: Value, record: dict[str, Any], parameters: Any) -> dict[str, Any]:
-    """One value of a finding against its bound; money in units of its currency, named without `_minor`."""
-    number = record[value.name]
-    operator: str = value.operator
-    bound: Any = None
+def _value(value: Value, spans: pl.DataFrame, parameters: Any) -> dict[str, Any]:
+    """One value of the findings against its bound, as columns; money in units of its currency.
+
+    Returns name (without `_minor`), value, unit, threshold and operator; the last three may be one for all.
+    """
+    number = spans[value.name].cast(pl.Float64)
+    operator: Any = pl.repeat(value.operator, spans.height, dtype=pl.String, eager=True)
     if value.threshold == "reportable_from_minor":  # told as the law tells it: `> 10 000`, not `>= 10 000.01`
-        bound = record["limit_minor"]
-        if record["reportable_from_minor"] > bound:
-            operator = {">=": ">", "<": "<="}[value.operator]
-    elif value.threshold:
-        bound = record[value.threshold] if value.threshold in record else getattr(parameters, value.threshold)
-    unit: str = value.unit
+        bound = spans["limit_minor"].cast(pl.Float64)
+        exclusive = spans["reportable_from_minor"] > spans["limit_minor"]
+        outside = pl.repeat({">=": ">", "<": "<="}[value.operator], spans.height, dtype=pl.String, eager=True)
+        operator = outside.zip_with(exclusive, operator)
+    elif value.threshold in spans.columns:
+        bound = spans[value.threshold].cast(pl.Float64)
+    else:
+        fixed = float(getattr(parameters, value.threshold)) if value.threshold else None
+        bound = pl.repeat(fixed, spans.height, dtype=pl.Float64, eager=True)
+    unit = pl.repeat(value.unit, spans.height, dtype=pl.String, eager=True)
     if value.unit == "money":
-        unit = record["currency"]
-        scale = 10 ** decimals_of(unit)
-        number = None if number is None else number / scale
-        bound = bound / scale if bound is not None and value.threshold in record else bound
-    return {
-        "name": value.name.removesuffix("_minor"),
-        "value": None if number is None else float(number),
-        "unit": unit,
-        "threshold": None if bound is None else float(bound),
-        "operator": operator,
-    }
+        unit = spans["currency"].cast(pl.String)
+        scale = pl.Series([10.0 ** decimals_of(code) for code in unit], dtype=pl.Float64)
+        number = number / scale
+        bound = bound / scale if value.threshold in spans.columns else bound
+    name = value.name.removesuffix("_minor")
+    return {"name": name, "value": number, "unit": unit, "threshold": bound, "operator": operator}
 
 
-def _spoken(value: dict[str, Any]) -> str:
+def _structs(told: list[dict[str, Any]]) -> pl.Series:
+    """The values of each finding as a list of structs."""
+    structs = [pl.DataFrame(value).to_struct() for value in told]
+    frame = pl.DataFrame({str(place): struct for place, struct in enumerate(structs)})
+    return frame.select(pl.concat_list(pl.all())).to_series().cast(VALUES_DTYPE)
+
+
+def _spoken_column(value: dict[str, Any], field: str) -> pl.Series:
+    """A column of values for people; each number is put into words once."""
+    words: dict[tuple[float | None, str], str] = {}
+    spoken = []
+    for key in zip(value[field], value["unit"], strict=True):
+        if key not in words:
+            words[key] = _spoken(*key)
+        spoken.append(words[key])
+    return pl.Series(spoken, dtype=pl.String)
+
+
+def _spoken(number: float | None, unit: str) -> str:
     """A value for people: `9,500.00 USD`, `92 %`, `3`."""
-    number, unit = value["value"], value["unit"]
     if number is None:
         return "unknown"
     if unit in ("count", "days", "hours", "ratio", "score"):
@@ -394,29 +455,12 @@ def _spoken_parameter(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _fact(indicator: Indicator, parameters: Any, values: list[dict[str, Any]]) -> str:
-    """The finding in a few words."""
-    words = {name: _spoken_parameter(value) for name, value in dataclasses.asdict(parameters).items()}
-    words |= {value["name"]: _spoken(value) for value in values}
-    words |= {f"{value['name']}_bound": _spoken({**value, "value": value["threshold"]}) for value in values}
-    return indicator.fact.format_map(words | {"part": "{part}"})
-
-
-def _sentence(
-    indicator: Indicator, parameters: Any, fact: str, size: int, start: datetime, end: datetime, places: str
-) -> str:
-    """The finding told in full: fact, rows, period, places, parameters, source, caution, role."""
-    settings = ", ".join(
-        f"{name}={_spoken_parameter(value)}" for name, value in dataclasses.asdict(parameters).items()
-    )
-    shown = f"{size:,} rows" if size else "all rows"
-    period = (
-        f"between {start:%Y-%m-%d} and {end:%Y-%m-%d}"
-        if start.date() != end.date()
-        else f"on {start:%Y-%m-%d}"
-    )
-    return (
-        f"{fact[:1].upper()}{fact[1:]} ({shown} {period}{f'; {places}' if places else ''}); parameters "
-        f"{settings}; "
-        f"seen in {indicator.source}. Also common for {indicator.caution}. Role: {indicator.role_label}."
-    )
+def _filled(template: str, settings: dict[str, str], spoken: dict[str, pl.Series]) -> pl.Series:
+    """The template with every `{name}` replaced: a setting by its one value, a column row by row."""
+    parts: list[pl.Expr] = []
+    for literal, name, _, _ in Formatter().parse(template):
+        parts.append(pl.lit(literal))
+        if name is not None:
+            parts.append(pl.lit(spoken[name]) if name in spoken else pl.lit(settings[name]))
+    height = max((len(column) for column in spoken.values()), default=1)
+    return pl.repeat("", height, eager=True).to_frame("").select(pl.concat_str(pl.col(""), *parts)).to_series()

@@ -49,6 +49,11 @@ class Threshold:
     evidence: str
 
     @property
+    def label(self) -> str:
+        """Jurisdiction and instrument."""
+        return f"{self.jurisdiction} {self.instrument}"
+
+    @property
     def amount_minor(self) -> int:
         """The amount in minor units of its currency."""
         return to_minor(self.amount, self.currency)
@@ -154,24 +159,22 @@ class Thresholds:
         """Add the rule each leg is tested against, by its currency and date.
 
         Adds limit_minor (Int64, the threshold's amount), reportable_from_minor (Int64, the smallest amount
-        the operator catches), legal_window (String) and threshold_rule (String, jurisdiction and instrument);
-        all null where no rule applies.
+        the operator catches), legal_window (Enum of WINDOWS) and threshold_rule (Enum, jurisdiction and
+        instrument); all null where no rule applies.
         """
         amount = pl.lit(None, pl.Int64)
         start = pl.lit(None, pl.Int64)
-        window = pl.lit(None, pl.String)
-        label = pl.lit(None, pl.String)
+        windows, labels = pl.Enum(WINDOWS), pl.Enum(sorted({rule.label for rule in self.rules}))
+        window, label = pl.lit(None, windows), pl.lit(None, labels)
         for currency in legs["currency"].unique().cast(pl.String).sort():
             for rule in reversed(self.applying(use, currency)):
-                fits = (pl.col("currency").cast(pl.String) == currency) & (
-                    pl.col("booked_at") >= rule.valid_from
-                )
+                fits = (pl.col("currency") == currency) & (pl.col("booked_at") >= rule.valid_from)
                 if rule.valid_to is not None:
                     fits &= pl.col("booked_at") < rule.valid_to
                 amount = pl.when(fits).then(pl.lit(rule.amount_minor, pl.Int64)).otherwise(amount)
                 start = pl.when(fits).then(pl.lit(rule.first_reportable_minor(), pl.Int64)).otherwise(start)
-                window = pl.when(fits).then(pl.lit(rule.window)).otherwise(window)
-                label = pl.when(fits).then(pl.lit(f"{rule.jurisdiction} {rule.instrument}")).otherwise(label)
+                window = pl.when(fits).then(pl.lit(rule.window, windows)).otherwise(window)
+                label = pl.when(fits).then(pl.lit(rule.label, labels)).otherwise(label)
         return legs.with_columns(
             limit_minor=amount, reportable_from_minor=start, legal_window=window, threshold_rule=label
         )

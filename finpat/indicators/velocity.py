@@ -7,11 +7,14 @@ once.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from finpat.features.base import UNKNOWN_MINOR
 from finpat.indicators.base import Indicator, Outcome, Value, parameter
 from finpat.indicators.context import (
     CASH_CHANNELS,
@@ -21,21 +24,45 @@ from finpat.indicators.context import (
     days,
     hours,
 )
+from finpat.indicators.screens import (
+    Bools,
+    any_leg,
+    busy_days,
+    channel_set,
+    has_gap,
+    jumps,
+    mirrors,
+    mix_breaks,
+    passes_on,
+    peak_inflow,
+)
 from finpat.indicators.structuring import DEPOSITS, EVIDENCE, WITHDRAWALS
-from finpat.indicators.windows import Timeline, allocate, mirror, trailing, with_rows
+from finpat.indicators.windows import Timeline, allocate, mirror, mirror_bound, trailing, with_rows
 from finpat.money import decimals_of
+from finpat.schemas import CHANNELS
 
 PEERS_MISSING = f"peer group of {SMALLEST_PEER_GROUP} accounts"
 IN_MINOR = pl.when(IS_CREDIT).then("moved_minor").otherwise(0)
 OUT_MINOR = pl.when(IS_CREDIT).then(0).otherwise("moved_minor")
+SENDING = ("transfer", "p2p", "wallet")
+EVERY_CHANNEL = channel_set(*CHANNELS)
 
 
-def moving_legs(context: Context, *columns: str, where: pl.Expr | None = None) -> pl.DataFrame:
+def moving_legs(
+    context: Context, *columns: str, where: pl.Expr | None = None, accounts: Bools | None = None
+) -> pl.DataFrame:
     """Legs of accounts with `is_credit` and `moved_minor` (account currency), without own transfers."""
     known = pl.col("account_minor").is_not_null()
     condition = known if where is None else known & where
-    legs = context.legs(condition, "is_credit", "account_minor", "counterparty", *columns, own=False)
+    legs = context.legs(
+        condition, "is_credit", "account_minor", "counterparty", *columns, own=False, accounts=accounts
+    )
     return legs.rename({"account_minor": "moved_minor"})
+
+
+def moved(context: Context) -> Bools:
+    """Per leg: whether it is one of `moving_legs`."""
+    return context.moving & (context.arrays.amounts != UNKNOWN_MINOR)
 
 
 def both_ways(legs: pl.DataFrame, least: int) -> pl.DataFrame:
@@ -118,19 +145,10 @@ class PassThrough:
 
 def pass_through_windows(context: Context, p: PassThrough) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Windows of VE-PASS-01, the legs they are drawn from, and accounts whose peer group is too small."""
-    everything = moving_legs(context)
     width = days(p.window_days)
-    inflow = everything.filter(IS_CREDIT)
-    highest = (
-        inflow.select(
-            "account",
-            in_minor=pl.col("moved_minor")
-            .rolling_sum_by("booked_at", window_size=_text(width))
-            .over("account"),
-        )
-        .group_by("account")
-        .agg(x=pl.col("in_minor").max())
-    )
+    kept = moved(context)
+    peak = peak_inflow(context.arrays, kept, width, context.threads)
+    highest = pl.DataFrame({"x": peak}).with_row_index("account").filter(pl.col("x") >= 0)
     key = ["peer_group", "account_currency"]
     groups = account_units(context, highest.join(context.peer_groups(), on="account")).with_columns(
         peers=pl.len().over(key),
@@ -141,6 +159,24 @@ def pass_through_windows(context: Context, p: PassThrough) -> tuple[pl.DataFrame
         .cast(pl.Int64),
     )
     able = groups.filter(pl.col("x") >= pl.col("needed_minor")).select("account", "peers", "needed_minor")
+    needed = np.full(context.ledger.account_count, -1, np.int64)
+    needed[able["account"].to_numpy()] = able["needed_minor"].to_numpy()
+    chosen = context.screened(
+        lambda: passes_on(
+            context.arrays,
+            kept,
+            EVERY_CHANNEL,
+            EVERY_CHANNEL,
+            horizon=hours(p.max_dwell_hours),
+            share=p.cycle_share,
+            width=width,
+            count=p.min_cycles,
+            needed=needed,
+            ratio=p.min_ratio,
+            threads=context.threads,
+        )
+    )
+    everything = moving_legs(context, accounts=needed >= 0 if chosen is None else chosen)
     legs = both_ways(everything.join(able, on="account", maintain_order="left"), 1)
     sums = trailing(
         legs,
@@ -238,7 +274,22 @@ def find_fast_cash_out(context: Context, p: FastCashOut) -> Outcome:
     In 30 days 0.7 of the value that came in was drawn in cash within 2 hours, first in first out, and 4 or
     more inflows lost that share so. Legs without a time of day cannot show hours and are left out.
     """
-    legs = moving_legs(context, "channel", "has_time")
+    chosen = None
+    if bool(context.arrays.timed.all()):  # else accounts without times have to be named
+        chosen = context.screened(
+            lambda: passes_on(
+                context.arrays,
+                moved(context),
+                EVERY_CHANNEL,
+                channel_set(*CASH_CHANNELS),
+                horizon=hours(p.within_hours),
+                share=p.min_share,
+                width=days(p.window_days),
+                count=p.min_count,
+                threads=context.threads,
+            )
+        )
+    legs = moving_legs(context, "channel", "has_time", accounts=chosen)
     is_cash_out = ~IS_CREDIT & pl.col("channel").is_in(CASH_CHANNELS)
     legs = legs.filter(is_cash_out.sum().over("subject") > 0)
     dated = both_ways(legs.filter(~pl.col("has_time")), p.min_count)
@@ -302,51 +353,40 @@ def find_count_velocity(context: Context, p: CountVelocity) -> Outcome:
     5 or more rows within an hour; or within 24 hours 10 or more, and at least the 99th percentile of the
     account's own counts of 24 hours over the 180 days before. The hour needs the time of day.
     """
-    legs = context.legs(pl.lit(True), "has_time", "counterparty", own=False)
-
-    def reached(rows: pl.DataFrame, count: int, width: int) -> pl.DataFrame:
-        back = pl.col("booked_at").shift(count - 1).over("subject")
-        near = rows.filter(
-            ((pl.col("booked_at") - back).dt.total_microseconds() < width)
-            .fill_null(False)
-            .any()
-            .over("subject")
+    legs, kept = context.arrays, context.moving
+    timed = kept & legs.timed
+    frames, inside = [], np.zeros(len(kept), np.bool_)
+    for rows, width, least, past in ((timed, 1, p.min_hour, 0), (kept, 24, p.min_day, days(p.past_days))):
+        back, needed = busy_days(
+            legs,
+            rows,
+            width=hours(width),
+            count=least,
+            past=past,
+            quantile=p.own_quantile,
+            threads=context.threads,
         )
-        return trailing(near, width, pl.len().alias("row_count")).filter(pl.col("row_count") >= count)
-
-    hourly = reached(legs.filter("has_time"), p.min_hour, hours(1)).with_columns(
-        window_hours=pl.lit(1), needed=pl.lit(p.min_hour, pl.Float64)
-    )
-    daily = reached(legs, p.min_day, hours(24))
-    busy = legs.join(daily.select("subject").unique(), on="subject", how="semi", maintain_order="left")
-    past = (
-        trailing(busy, hours(24), pl.len().alias("row_count"))
-        .select("subject", "row_count", booked_at="window_end")
-        .with_columns(
-            own=pl.col("row_count")
-            .cast(pl.Float64)
-            .rolling_quantile_by("booked_at", window_size=f"{p.past_days}d", quantile=p.own_quantile)
-            .over("subject")
+        last = np.flatnonzero(back)
+        first = last - back[last] + 1
+        running = np.concatenate([[0], np.cumsum(rows)])
+        frames.append(
+            pl.DataFrame(
+                {
+                    "subject": context.ledger.legs["account"].gather(last),
+                    "window_start": context.ledger.legs["booked_at"].gather(first),
+                    "window_end": context.ledger.legs["booked_at"].gather(last),
+                    "row_count": pl.Series(running[last + 1] - running[first], dtype=pl.UInt32),
+                    "window_hours": pl.repeat(width, len(last), eager=True),
+                    "needed": pl.Series(needed[last], dtype=pl.Float64),
+                }
+            )
         )
-        .select("subject", "own", past_at="booked_at")
-        .unique(["subject", "past_at"], keep="last", maintain_order=True)
-    )
-    daily = (
-        daily.with_columns(before=pl.col("window_end") - pl.duration(hours=24))
-        .sort("subject", "before")
-        .join_asof(
-            past,
-            left_on="before",
-            right_on="past_at",
-            by="subject",
-            strategy="backward",
-            check_sortedness=False,
-        )
-        .with_columns(window_hours=pl.lit(24), needed=pl.max_horizontal(pl.lit(float(p.min_day)), "own"))
-        .filter(pl.col("row_count") >= pl.col("needed"))
-    )
-    told = ["subject", "window_start", "window_end", "row_count", "window_hours", "needed"]
-    return Outcome(pl.concat([hourly.select(told), daily.select(told)]), legs.select(EVIDENCE))
+        covered = np.zeros(len(kept) + 1, np.int32)
+        np.add.at(covered, first, 1)
+        np.add.at(covered, last + 1, -1)
+        inside |= kept & (np.cumsum(covered[:-1]) > 0)
+    evidence = context.ledger.legs.select("account", "booked_at", "row").filter(pl.Series(inside))
+    return Outcome(pl.concat(frames), evidence.with_columns(subject="account").select(EVIDENCE))
 
 
 SPIKE_03 = Indicator(
@@ -375,6 +415,13 @@ class BaselineJump:
     min_ratio: float = parameter(3.0, "times the own median week; D", stricter="higher", low=0)
     min_weeks: int = parameter(8, "active weeks of history; D", stricter="higher", low=2)
     past_days: int = parameter(180, "own past", low=28)
+    past_peak_ratio: float = parameter(
+        1.5,
+        "times the largest 7 days of the own past: with monthly pay every fourth week jumps over the median "
+        "week; chosen",
+        stricter="higher",
+        low=0,
+    )
 
 
 WEEK_US = days(7)
@@ -394,8 +441,20 @@ def find_baseline_jump(context: Context, p: BaselineJump) -> Outcome:
 
     The sum of 7 days (in and out) lies 4 or more spreads above the median of the own active weeks that had
     ended before the window, up to 180 days back, and is 3 or more times that median; at least 8 such weeks.
+    It is also 1.5 or more times the largest 7 days of the 180 days that end with the last booking before the
+    window: what recurs every month is no jump.
     """
-    legs = moving_legs(context)
+    chosen = context.screened(
+        lambda: jumps(
+            context.arrays,
+            moved(context),
+            ratio=p.past_peak_ratio,
+            past=days(p.past_days),
+            weeks=p.min_weeks,
+            threads=context.threads,
+        )
+    )
+    legs = moving_legs(context, accounts=chosen)
     weekly = weekly_sums(legs)
     enough = weekly.filter(pl.len().over("subject") >= p.min_weeks)
     base = (
@@ -410,19 +469,35 @@ def find_baseline_jump(context: Context, p: BaselineJump) -> Outcome:
         .with_columns(ended_at=((pl.col("at") + 1) * WEEK_US).cast(pl.Datetime("us")))
         .sort("subject", "ended_at")
     )
-    judged = account_units(
-        context, legs.join(base.select("subject").unique(), on="subject", how="semi", maintain_order="left")
+    judged = legs.join(base.select("subject").unique(), on="subject", how="semi", maintain_order="left")
+    sums = account_units(
+        context,
+        trailing(judged, WEEK_US, pl.col("moved_minor").sum().alias("sum_minor"))
+        .unique(["subject", "window_end"], keep="last", maintain_order=True)
+        .with_columns(account="subject"),
+    )
+    peaks = sums.select(
+        "subject",
+        peak_at="window_end",
+        peak_minor=pl.col("sum_minor")
+        .rolling_max_by("window_end", window_size=f"{p.past_days}d")
+        .over("subject"),
     )
     windows = (
-        trailing(
-            judged, WEEK_US, pl.col("moved_minor").sum().alias("sum_minor"), pl.col("unit_minor").first()
-        )
-        .with_columns(before=pl.col("window_end") - pl.duration(days=7))
+        sums.with_columns(before=pl.col("window_end") - pl.duration(days=7))
         .sort("subject", "before")
         .join_asof(
             base,
             left_on="before",
             right_on="ended_at",
+            by="subject",
+            strategy="backward",
+            check_sortedness=False,
+        )
+        .join_asof(
+            peaks,
+            left_on="before",
+            right_on="peak_at",
             by="subject",
             strategy="backward",
             check_sortedness=False,
@@ -433,8 +508,13 @@ def find_baseline_jump(context: Context, p: BaselineJump) -> Outcome:
             z_self=(pl.col("sum_minor") - pl.col("median_minor"))
             / pl.max_horizontal("spread_minor", "unit_minor"),
             needed_minor=p.min_ratio * pl.col("median_minor"),
+            past_ratio=pl.col("sum_minor") / pl.col("peak_minor"),
         )
-        .filter(pl.col("z_self") >= p.min_z, pl.col("sum_minor") >= pl.col("needed_minor"))
+        .filter(
+            pl.col("z_self") >= p.min_z,
+            pl.col("sum_minor") >= pl.col("needed_minor"),
+            pl.col("past_ratio") >= p.past_peak_ratio,
+        )
     )
     return Outcome(windows, judged.select(EVIDENCE))
 
@@ -451,6 +531,7 @@ AMT_04 = Indicator(
     values=(
         Value("z_self", "score", ">=", "min_z"),
         Value("sum_minor", "money", ">=", "needed_minor"),
+        Value("past_ratio", "ratio", ">=", "past_peak_ratio"),
         Value("median_minor", "money"),
         Value("week_count", "count", ">=", "min_weeks"),
     ),
@@ -484,7 +565,12 @@ def find_dormant(context: Context, p: Dormancy) -> Outcome:
     passive = (pl.col("channel") == "fee") | (
         IS_CREDIT & (pl.col("channel") == "other") & ~context.counterparty_known()
     )
-    legs = moving_legs(context, "channel", where=~passive)
+    chosen = None
+    if context.screening:
+        quiet = context.ledger.legs.select(passive.fill_null(False)).to_series().to_numpy()
+        kept = moved(context) & ~quiet
+        chosen = has_gap(context.arrays, kept, days(p.gap_days), context.threads)
+    legs = moving_legs(context, "channel", where=~passive, accounts=chosen)
     slept = pl.col("booked_at").diff().over("subject") >= pl.duration(microseconds=days(p.gap_days))
     legs = legs.with_columns(wakes=slept.fill_null(False))
     sleepers = legs.filter(pl.col("wakes").any().over("subject")).with_columns(
@@ -571,8 +657,10 @@ def find_new_account(context: Context, p: NewAccount) -> Outcome:
         opened_at=pl.col("opened_on").cast(pl.Datetime("us"))
     )
     age = pl.duration(days=p.max_age_days)
+    is_new = np.zeros(context.ledger.account_count, np.bool_)
+    is_new[new.filter(pl.col("opened_at") >= pl.lit(first) - age)["account"].to_numpy()] = True
     inflow = (
-        moving_legs(context, where=IS_CREDIT)
+        moving_legs(context, where=IS_CREDIT, accounts=is_new)
         .join(new.filter(pl.col("opened_at") >= pl.lit(first) - age), on="account")
         .filter(pl.col("booked_at") <= pl.col("opened_at") + age)
         .sort("account", "booked_at")
@@ -769,9 +857,26 @@ def find_mirror_amounts(context: Context, p: MirrorAmounts) -> Outcome:
     smaller, at most 24 hours after it.
     Each payment belongs to one pair; both parties have to be known.
     """
-    legs = both_ways(moving_legs(context, where=context.counterparty_known()), p.min_count)
+    keep = mirror_bound(p.margin)
+
+    def screen() -> Bools:
+        known = context.ledger.legs.select(context.counterparty_known()).to_series().to_numpy()
+        return mirrors(
+            context.arrays,
+            moved(context) & known,
+            horizon=hours(p.within_hours),
+            keep=keep,
+            width=days(p.window_days),
+            count=p.min_count,
+            threads=context.threads,
+        )
+
+    chosen = context.screened(screen)
+    legs = both_ways(
+        moving_legs(context, where=context.counterparty_known(), accounts=chosen), p.min_count
+    )
     outflows = (~IS_CREDIT).cast(pl.UInt32).sum().over("subject")
-    ordered, source = mirror(legs.filter(outflows >= p.min_count), hours(p.within_hours), p.margin)
+    ordered, source = mirror(legs.filter(outflows >= p.min_count), hours(p.within_hours), keep)
     paired = np.flatnonzero(source >= 0)
     inflows = ordered["booked_at"].gather(source[paired])
     pairs = ordered[paired].with_columns(in_at=inflows)
@@ -831,7 +936,15 @@ def find_bursts(context: Context, p: Bursts) -> Outcome:
     or more rows of which 0.3 or more fall between 22:00 and 06:00 local time. Rows without a local hour are
     left out.
     """
-    legs = context.legs(pl.col("local_hour").is_not_null(), "local_hour", "counterparty", own=False)
+    chosen = None
+    if context.screening:
+        hour = context.arrays.hours
+        at_night = context.moving & ((hour >= 22) | ((hour >= 0) & (hour < 6)))
+        chosen = any_leg(context.arrays, context.moving & (hour >= 0), p.min_count)
+        chosen &= any_leg(context.arrays, at_night, math.ceil(p.min_night_share * p.min_count))
+    legs = context.legs(
+        pl.col("local_hour").is_not_null(), "local_hour", "counterparty", own=False, accounts=chosen
+    )
     night = (pl.col("local_hour") >= 22) | (pl.col("local_hour") < 6)
     legs = with_rows(legs.with_columns(night=night), p.min_count)
     legs = legs.filter(pl.col("night").sum().over("subject") >= p.min_night_share * p.min_count)
@@ -916,7 +1029,24 @@ def find_mix_break(context: Context, p: MixBreak) -> Outcome:
     the last booking of each day.
     """
     category = ("merchant_category",) if context.has("merchant_category") else ()
-    legs = context.legs(pl.lit(True), "channel", "counterparty", *category, own=False)
+
+
+    def screen() -> Bools:
+        kinds, count = _kinds(context, bool(category))
+        return mix_breaks(
+            context.arrays,
+            kinds,
+            count,
+            context.moving,
+            recent_us=days(p.recent_days),
+            past_us=days(p.past_days),
+            count=p.min_count,
+            distance=p.min_distance,
+            threads=context.threads,
+        )
+
+    chosen = context.screened(screen)
+    legs = context.legs(pl.lit(True), "channel", "counterparty", *category, own=False, accounts=chosen)
     code = pl.lit("") if not category else pl.col("merchant_category").cast(pl.String).fill_null("")
     legs = with_rows(legs, 2 * p.min_count).with_columns(
         kind=pl.format("{}{}", pl.col("channel").cast(pl.String), code)
@@ -971,6 +1101,16 @@ def find_mix_break(context: Context, p: MixBreak) -> Outcome:
     return Outcome(windows.with_columns(window_start=legs["booked_at"].gather(first)), legs.select(EVIDENCE))
 
 
+def _kinds(context: Context, with_category: bool) -> tuple[npt.NDArray[np.uint32], int]:
+    """Each leg's channel, and merchant category where asked for, as one code; and how many codes there are."""
+    channels = context.arrays.channels.astype(np.uint32)
+    if not with_category:
+        return channels, len(CHANNELS)
+    told = context.ledger.legs["merchant_category"].cast(pl.String).fill_null("")
+    codes = told.cast(pl.Enum(told.unique().sort())).to_physical().cast(pl.UInt32).to_numpy()
+    return codes * np.uint32(len(CHANNELS)) + channels, len(CHANNELS) * (int(codes.max(initial=0)) + 1)
+
+
 MIX_10 = Indicator(
     id="VE-MIX-10",
     name="Break in the mix of channels",
@@ -1011,10 +1151,23 @@ def find_deposit_send(context: Context, p: DepositSend) -> Outcome:
     In 30 days 3 or more cash deposits of each of which 0.8 or more left by transfer, P2P or wallet within 24
     hours, first in first out among all money of the account.
     """
-    legs = moving_legs(context, "channel")
+    chosen = context.screened(
+        lambda: passes_on(
+            context.arrays,
+            moved(context),
+            channel_set(*CASH_CHANNELS),
+            channel_set(*SENDING),
+            horizon=hours(p.within_hours),
+            share=p.min_share,
+            width=days(p.window_days),
+            count=p.min_count,
+            threads=context.threads,
+        )
+    )
+    legs = moving_legs(context, "channel", accounts=chosen)
     is_deposit = IS_CREDIT & pl.col("channel").is_in(CASH_CHANNELS)
     legs = both_ways(legs.filter(is_deposit.sum().over("subject") >= p.min_count), p.min_count)
-    sends = pl.col("channel").is_in(["transfer", "p2p", "wallet"])
+    sends = pl.col("channel").is_in(SENDING)
     told = passed_on(legs, hours(p.within_hours), p.min_share, is_deposit, sends)
     used = told.filter("is_used")
     windows = trailing(

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from finpat.compiled import frozen, kernel
 
 Ints = npt.NDArray[np.int64]
 
@@ -87,8 +88,8 @@ def merge(windows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@numba.njit(cache=True)
-def _allocate(account, instant, amount, is_credit, horizon):  # type: ignore[no-untyped-def]
+@kernel
+def take_first_in(account, instant, amount, is_credit, horizon):  # type: ignore[no-untyped-def]
     """First in, first out within a horizon. A credit older than the horizon has left the queue."""
     size = len(account)
     left = np.zeros(size, np.int64)
@@ -128,11 +129,11 @@ def allocate(legs: pl.DataFrame, horizon_us: int) -> tuple[pl.DataFrame, pl.Data
     """
     ordered = credits_first(legs).with_row_index("leg")
     instants = ordered["booked_at"].cast(pl.Int64).to_numpy()
-    into, out, moved = _allocate(
-        ordered["subject"].to_numpy(),
-        instants,
-        ordered["moved_minor"].to_numpy(),
-        ordered["is_credit"].to_numpy(),
+    into, out, moved = take_first_in(
+        frozen(ordered["subject"].to_numpy()),
+        frozen(instants),
+        frozen(ordered["moved_minor"].to_numpy()),
+        frozen(ordered["is_credit"].to_numpy()),
         horizon_us,
     )
     pieces = pl.DataFrame(
@@ -146,8 +147,8 @@ def allocate(legs: pl.DataFrame, horizon_us: int) -> tuple[pl.DataFrame, pl.Data
     return ordered, pieces
 
 
-@numba.njit(cache=True)
-def _mirror(account, instant, amount, is_credit, party, horizon, keep):  # type: ignore[no-untyped-def]
+@kernel
+def pair_mirrors(account, instant, amount, is_credit, party, horizon, keep):  # type: ignore[no-untyped-def]
     """Pair each debit with the oldest unpaired credit that it mirrors; -1 where there is none."""
     size = len(account)
     source = np.full(size, -1, np.int64)
@@ -174,23 +175,30 @@ def _mirror(account, instant, amount, is_credit, party, horizon, keep):  # type:
     return source
 
 
-def mirror(legs: pl.DataFrame, horizon_us: int, margin: float) -> tuple[pl.DataFrame, Ints]:
-    """Pair outflows with inflows from another party that are equal or up to `margin` larger, each used once.
+def mirror_bound(margin: float) -> float:
+    """Share of an inflow that an outflow reaches if `margin` is kept back at most.
+
+    A hair of slack, so that exactly the margin is inside although 1 - 0.12 is no binary number.
+    """
+    return 1.0 - margin - 1e-12
+
+
+def mirror(legs: pl.DataFrame, horizon_us: int, keep: float) -> tuple[pl.DataFrame, Ints]:
+    """Pair outflows with inflows from another party that are equal or larger by up to `keep`, each used once.
 
     legs: subject, booked_at, is_credit, moved_minor, counterparty, in ledger order; within one instant
     credits come first. Returns (legs in the order used, for each leg the index of the credit it mirrors, else
     -1).
     """
     ordered = credits_first(legs)
-    source = _mirror(
-        ordered["subject"].to_numpy(),
-        ordered["booked_at"].cast(pl.Int64).to_numpy(),
-        ordered["moved_minor"].to_numpy(),
-        ordered["is_credit"].to_numpy(),
-        ordered["counterparty"].to_numpy(),
+    source = pair_mirrors(
+        frozen(ordered["subject"].to_numpy()),
+        frozen(ordered["booked_at"].cast(pl.Int64).to_numpy()),
+        frozen(ordered["moved_minor"].to_numpy()),
+        frozen(ordered["is_credit"].to_numpy()),
+        frozen(ordered["counterparty"].to_numpy()),
         horizon_us,
-        # A hair of slack, so that exactly the margin is inside although 1 - 0.12 is no binary number.
-        1.0 - margin - 1e-12,
+        keep,
     )
     return ordered, source
 

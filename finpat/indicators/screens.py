@@ -1,0 +1,795 @@
+# mypy: allow-untyped-defs, allow-untyped-calls
+"""Screens: which accounts an indicator has to look at, told by kernels in one pass over the ledger.
+
+A screen is never stricter than its indicator: it tests some of the conditions of the definition, exactly or
+more loosely, and an account that it leaves out cannot be found. The readable definition then runs over the few
+accounts that are left. Without screens the findings are the same, only later; tests hold the two together.
+
+Kernels see the legs of one account at a time. `kept` is true for the legs that the definition looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from finpat.compiled import account_blocks, frozen, in_blocks, kernel, thread_count
+from finpat.features.base import Legs
+from finpat.indicators.windows import pair_mirrors, take_first_in
+from finpat.schemas import CHANNELS
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+
+def each_block(legs: Legs, threads: int, work: Callable[[int, int], object]) -> None:
+    """`work(first, last)` over all accounts, in blocks."""
+    in_blocks(legs.blocks, thread_count(threads), lambda: work)
+
+
+def channel_set(*names: str) -> Bools:
+    """True at the positions of the channels named."""
+    return frozen(np.array([name in names for name in CHANNELS]))
+
+
+@kernel
+def _credits_first(begin, end, instants, credits, kept, place):
+    """Positions of the kept legs of one account into `place`, credits first within an instant; how many."""
+    size = 0
+    group = begin
+    while group < end:
+        after = group
+        while after < end and instants[after] == instants[group]:
+            if credits[after] and kept[after]:
+                place[size] = after
+                size += 1
+            after += 1
+        for leg in range(group, after):
+            if not credits[leg] and kept[leg]:
+                place[size] = leg
+                size += 1
+        group = after
+    return size
+
+
+@kernel
+def _has_gap(first, last, offsets, instants, kept, gap, out):
+    """out: accounts with two neighbouring kept legs at least `gap` apart."""
+    for account in range(first, last):
+        before = -1
+        for leg in range(offsets[account], offsets[account + 1]):
+            if not kept[leg]:
+                continue
+            if before >= 0 and instants[leg] - instants[before] >= gap:
+                out[account] = True
+                break
+            before = leg
+
+
+def has_gap(legs: Legs, kept: Bools, gap: int, threads: int) -> Bools:
+    """Accounts with two neighbouring kept legs at least `gap` microseconds apart."""
+    out = np.zeros(legs.account_count, np.bool_)
+    each_block(
+        legs, threads, lambda a, b: _has_gap(a, b, legs.offsets, legs.instants, frozen(kept), gap, out)
+    )
+    return out
+
+
+@kernel
+def _is_dense(first, last, offsets, instants, kept, width, count, inside):
+    """inside: the kept legs that lie in a window of `width` with at least `count` of them."""
+    for account in range(first, last):
+        begin, end = offsets[account], offsets[account + 1]
+        left = begin
+        size = 0
+        done = begin  # legs before this one have been told
+        right = begin
+        while right < end:
+            now = instants[right]
+            while right < end and instants[right] == now:
+                size += kept[right]
+                right += 1
+            while instants[left] <= now - width:
+                size -= kept[left]
+                left += 1
+            if size >= count:
+                for leg in range(max(left, done), right):
+                    inside[leg] = kept[leg]
+                done = right
+
+
+def is_dense(legs: Legs, kept: Bools, width: int, count: int, threads: int) -> Bools:
+    """The kept legs that lie in a window (t - width, t] of their account with at least `count` kept legs."""
+    inside = np.zeros(kept.size, np.bool_)
+    each_block(
+        legs,
+        threads,
+        lambda a, b: _is_dense(a, b, legs.offsets, legs.instants, frozen(kept), width, count, inside),
+    )
+    return inside
+
+
+@kernel
+def _peak_inflow(first, last, offsets, instants, amounts, credits, kept, width, out):
+    """out: largest sum of kept credits in a window; -1 for accounts without one."""
+    for account in range(first, last):
+        begin, end = offsets[account], offsets[account + 1]
+        left = right = begin
+        total = 0
+        best = -1
+        while right < end:
+            now = instants[right]
+            while right < end and instants[right] == now:
+                if kept[right] and credits[right]:
+                    total += amounts[right]
+                    best = max(best, 0)
+                right += 1
+            while instants[left] <= now - width:
+                if kept[left] and credits[left]:
+                    total -= amounts[left]
+                left += 1
+            best = max(best, total) if best >= 0 else best
+        out[account] = best
+
+
+def peak_inflow(legs: Legs, kept: Bools, width: int, threads: int) -> Ints:
+    """Largest sum of an account's kept credits in a window (t - width, t]; -1 without any."""
+    out = np.empty(legs.account_count, np.int64)
+    each_block(
+        legs,
+        threads,
+        lambda a, b: _peak_inflow(
+            a, b, legs.offsets, legs.instants, legs.amounts, legs.credits, frozen(kept), width, out
+        ),
+    )
+    return out
+
+
+@kernel
+def _passes_on(
+    first, last, offsets, instants, amounts, credits, channels, kept, goes_in, goes_out, horizon, share,
+    width, count, needed, ratio, out,
+):  # fmt: skip
+    """See passes_on."""
+    longest = 0
+    for account in range(first, last):
+        longest = max(longest, offsets[account + 1] - offsets[account])
+    place = np.empty(longest, np.int64)
+    at = np.empty(longest, np.int64)
+    minor = np.empty(longest, np.int64)
+    credit = np.empty(longest, np.bool_)
+    gone = np.empty(longest, np.int64)
+    completed = np.empty(longest, np.int64)
+    one = np.zeros(longest, np.uint32)
+    for account in range(first, last):
+        if needed[account] < 0:
+            continue
+        begin, end = offsets[account], offsets[account + 1]
+        ins = outs = 0
+        for leg in range(begin, end):
+            if kept[leg]:
+                if credits[leg]:
+                    ins += goes_in[channels[leg]]
+                else:
+                    outs += goes_out[channels[leg]]
+        if ins < count or outs == 0:
+            continue
+        size = _credits_first(begin, end, instants, credits, kept, place)
+        for row in range(size):
+            leg = place[row]
+            at[row], minor[row], credit[row] = instants[leg], amounts[leg], credits[leg]
+            gone[row] = completed[row] = 0
+        into, outof, moved = take_first_in(one[:size], at[:size], minor[:size], credit[:size], horizon)
+        whole = 0
+        for piece in range(moved.size):
+            source, debit = into[piece], outof[piece]
+            if not goes_in[channels[place[source]]] or not goes_out[channels[place[debit]]]:
+                continue
+            before = gone[source]
+            gone[source] += moved[piece]
+            if gone[source] >= share * minor[source] and before < share * minor[source]:
+                completed[debit] += 1
+                whole += 1
+        if whole < count:
+            continue
+        left = right = 0
+        paid_in = paid_out = cycles = 0
+        while right < size:
+            now = at[right]
+            while right < size and at[right] == now:
+                if credit[right]:
+                    paid_in += minor[right]
+                else:
+                    paid_out += minor[right]
+                cycles += completed[right]
+                right += 1
+            while at[left] <= now - width:
+                if credit[left]:
+                    paid_in -= minor[left]
+                else:
+                    paid_out -= minor[left]
+                cycles -= completed[left]
+                left += 1
+            if (
+                cycles >= count
+                and paid_in >= needed[account]
+                and min(paid_in, paid_out) >= ratio * max(paid_in, paid_out) * (1 - 1e-12)
+            ):
+                out[account] = True
+                break
+
+
+def passes_on(
+    legs: Legs,
+    kept: Bools,
+    goes_in: Bools,
+    goes_out: Bools,
+    *,
+    horizon: int,
+    share: float,
+    width: int,
+    count: int,
+    needed: Ints | None = None,
+    ratio: float = 0.0,
+    threads: int,
+) -> Bools:
+    """Accounts that pass on `count` inflows within one window (t - width, t].
+
+    An inflow by a channel of goes_in is passed on by the debit of a channel of goes_out with which `share` of
+    it has left, first in first out among all kept legs, at most `horizon` later. needed: inflow of the window,
+    per account; -1 for accounts that cannot qualify. ratio: smaller over larger of in and out in the window.
+    """
+    out = np.zeros(legs.account_count, np.bool_)
+    least = np.zeros(legs.account_count, np.int64) if needed is None else needed
+    each_block(
+        legs,
+        threads,
+        lambda a, b: _passes_on(
+            a, b, legs.offsets, legs.instants, legs.amounts, legs.credits, legs.channels, frozen(kept),
+            goes_in, goes_out, horizon, float(share), width, count, frozen(least), float(ratio), out,
+        ),
+    )  # fmt: skip
+    return out
+
+
+@kernel
+def _mirrors(first, last, offsets, instants, amounts, credits, parties, kept, horizon, keep, width, count, out):
+    """See mirrors."""
+    longest = 0
+    for account in range(first, last):
+        longest = max(longest, offsets[account + 1] - offsets[account])
+    place = np.empty(longest, np.int64)
+    at = np.empty(longest, np.int64)
+    minor = np.empty(longest, np.int64)
+    credit = np.empty(longest, np.bool_)
+    party = np.empty(longest, np.uint32)
+    one = np.zeros(longest, np.uint32)
+    for account in range(first, last):
+        size = _credits_first(offsets[account], offsets[account + 1], instants, credits, kept, place)
+        ins = 0
+        for row in range(size):
+            leg = place[row]
+            at[row], minor[row], credit[row] = instants[leg], amounts[leg], credits[leg]
+            party[row] = parties[leg]
+            ins += credit[row]
+        if ins < count or size - ins < count:
+            continue
+        source = pair_mirrors(one[:size], at[:size], minor[:size], credit[:size], party[:size], horizon, keep)
+        left = pairs = 0
+        for right in range(size):
+            if source[right] < 0:
+                continue
+            pairs += 1
+            while at[left] <= at[right] - width:
+                pairs -= source[left] >= 0
+                left += 1
+            if pairs >= count:
+                out[account] = True
+                break
+
+
+def mirrors(
+    legs: Legs, kept: Bools, *, horizon: int, keep: float, width: int, count: int, threads: int
+) -> Bools:
+    """Accounts with `count` mirrored outflows (windows.mirror) within one window (t - width, t]."""
+    out = np.zeros(legs.account_count, np.bool_)
+    each_block(
+        legs,
+        threads,
+        lambda a, b: _mirrors(
+            a, b, legs.offsets, legs.instants, legs.amounts, legs.credits, legs.parties, frozen(kept),
+            horizon, keep, width, count, out,
+        ),
+    )  # fmt: skip
+    return out
+
+
+@kernel
+def _jumps(first, last, offsets, instants, amounts, kept, ratio, past, weeks_needed, out):
+    """See jumps."""
+    longest = 0
+    for account in range(first, last):
+        longest = max(longest, offsets[account + 1] - offsets[account])
+    at = np.empty(longest, np.int64)
+    total = np.empty(longest, np.int64)  # of the seven days that end there, one per instant
+    ring = np.empty(longest, np.int64)  # windows of the past, largest first
+    week = 7 * 86_400_000_000
+    for account in range(first, last):
+        begin, end = offsets[account], offsets[account + 1]
+        size = 0
+        left = right = begin
+        running = 0
+        weeks = 0
+        latest = -(1 << 62)
+        while right < end:
+            now = instants[right]
+            any_kept = False
+            while right < end and instants[right] == now:
+                if kept[right]:
+                    running += amounts[right]
+                    any_kept = True
+                right += 1
+            while instants[left] <= now - week:
+                if kept[left]:
+                    running -= amounts[left]
+                left += 1
+            if any_kept:
+                at[size], total[size] = now, running
+                size += 1
+                if now // week != latest:
+                    latest = now // week
+                    weeks += 1
+        if weeks < weeks_needed:
+            continue
+        head = tail = entered = 0
+        for index in range(size):
+            before = at[index] - week
+            while at[entered] <= before:
+                while tail > head and total[ring[tail - 1]] <= total[entered]:
+                    tail -= 1
+                ring[tail] = entered
+                tail += 1
+                entered += 1
+            while head < tail and at[ring[head]] <= before - past:
+                head += 1
+            if head < tail and total[index] >= ratio * total[ring[head]]:
+                out[account] = True
+                break
+
+
+def jumps(legs: Legs, kept: Bools, *, ratio: float, past: int, weeks: int, threads: int) -> Bools:
+    """Accounts with bookings in `weeks` weeks and seven days that reach `ratio` times all earlier ones.
+
+    Earlier ones are the seven days that ended up to `past` microseconds before those seven days began.
+    """
+    out = np.zeros(legs.account_count, np.bool_)
+    each_block(
+        legs,
+        threads,
+        lambda a, b: _jumps(
+            a, b, legs.offsets, legs.instants, legs.amounts, frozen(kept), float(ratio), past, weeks, out
+        ),
+    )
+    return out
+
+
+@kernel
+def _mix_breaks(first, last, offsets, instants, kinds, kind_count, kept, recent_us, past_us, count, least, out):
+    """See mix_breaks."""
+    new = np.zeros(kind_count, np.int64)
+    old = np.zeros(kind_count, np.int64)
+    own = np.empty(kind_count, np.int64)
+    is_own = np.zeros(kind_count, np.bool_)
+    day = 86_400_000_000
+    for account in range(first, last):
+        begin, end = offsets[account], offsets[account + 1]
+        distinct = 0
+        for leg in range(begin, end):
+            if kept[leg] and not is_own[kinds[leg]]:
+                is_own[kinds[leg]] = True
+                own[distinct] = kinds[leg]
+                distinct += 1
+        if distinct > 1 and end - begin >= 2 * count:
+            middle = start = right = begin
+            recent = past = 0
+            while right < end:
+                today = instants[right] // day
+                while right < end and instants[right] // day == today:
+                    if kept[right]:
+                        new[kinds[right]] += 1
+                        recent += 1
+                    right += 1
+                now = instants[right - 1]  # the last booking of the day
+                while instants[middle] <= now - recent_us:
+                    if kept[middle]:
+                        new[kinds[middle]] -= 1
+                        old[kinds[middle]] += 1
+                        recent -= 1
+                        past += 1
+                    middle += 1
+                while instants[start] <= now - recent_us - past_us:
+                    if kept[start]:
+                        old[kinds[start]] -= 1
+                        past -= 1
+                    start += 1
+                if recent < count or past < count:
+                    continue
+                apart = 0
+                for index in range(distinct):
+                    apart += abs(new[own[index]] * past - old[own[index]] * recent)
+                if apart >= least * 2 * recent * past:
+                    out[account] = True
+                    break
+        for index in range(distinct):
+            new[own[index]] = old[own[index]] = 0
+            is_own[own[index]] = False
+
+
+def mix_breaks(
+    legs: Legs,
+    kinds: npt.NDArray[np.uint32],
+    kind_count: int,
+    kept: Bools,
+    *,
+    recent_us: int,
+    past_us: int,
+    count: int,
+    distance: float,
+    threads: int,
+) -> Bools:
+    """Accounts whose mix of kinds may lie `distance` from their past's at the end of some day.
+
+    The square of the Jensen-Shannon distance (base 2) is at most the total variation distance (Lin 1991,
+    IEEE Transactions on Information Theory 37), which takes no logarithm.
+    """
+    out = np.zeros(legs.account_count, np.bool_)
+    least = distance**2 - 1e-9
+    each_block(
+        legs,
+        threads,
+        lambda a, b: _mix_breaks(
+            a, b, legs.offsets, legs.instants, frozen(kinds), kind_count, frozen(kept), recent_us, past_us,
+            count, least, out,
+        ),
+    )  # fmt: skip
+    return out
+
+
+@kernel
+def _is_round_often(
+    first, last, offsets, instants, credits, channels, currencies, is_round, shares, kept, width, count,
+    log_probability, log_factorial, out,
+):  # fmt: skip
+    """See is_round_often."""
+    for account in range(first, last):
+        begin, end = offsets[account], offsets[account + 1]
+        left = right = begin
+        rows = rounds = 0
+        expected = 0.0
+        while right < end:
+            now = instants[right]
+            any_round = False
+            while right < end and instants[right] == now:
+                if kept[right]:
+                    rows += 1
+                    rounds += is_round[right]
+                    any_round |= is_round[right]
+                    expected += shares[int(credits[right]), channels[right], currencies[right]]
+                right += 1
+            while instants[left] <= now - width:
+                if kept[left]:
+                    rows -= 1
+                    rounds -= is_round[left]
+                    expected -= shares[int(credits[left]), channels[left], currencies[left]]
+                left += 1
+            if rows < count or not any_round or rounds <= expected * (1 - 1e-9):
+                continue
+            chance = min(max(expected / rows, 1e-300), 1.0)
+            if chance >= 1.0:
+                continue
+            exactly = (
+                log_factorial[rows] - log_factorial[rounds] - log_factorial[rows - rounds]
+                + rounds * np.log(chance) + (rows - rounds) * np.log1p(-chance)
+            )  # fmt: skip
+            if exactly < log_probability + 1e-3:
+                out[account] = True
+                break
+
+
+def is_round_often(
+    legs: Legs,
+    is_round: Bools,
+    shares: npt.NDArray[np.float64],
+    kept: Bools,
+    *,
+    width: int,
+    count: int,
+    probability: float,
+    threads: int,
+) -> Bools:
+    """Accounts that may have more round rows in a window (t - width, t] than `shares` make likely.
+
+    shares: of round rows by (is_credit, channel, currency).
+
+    The binomial tail is at least the probability of exactly so many, which is a few logarithms.
+    """
+    out = np.zeros(legs.account_count, np.bool_)
+    largest = int(np.diff(legs.offsets).max(initial=0))
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, largest + 2)))])
+    log_probability = float(np.log(max(probability, 1e-300)))
+    each_block(
+        legs,
+        threads,
+        lambda a, b: _is_round_often(
+            a, b, legs.offsets, legs.instants, legs.credits, legs.channels, legs.currencies, frozen(is_round),
+            frozen(shares), frozen(kept), width, count, log_probability, frozen(log_factorial), out,
+        ),
+    )  # fmt: skip
+    return out
+
+
+def any_leg(legs: Legs, condition: npt.NDArray[Any], least: int = 1) -> Bools:
+    """Accounts with at least `least` legs for which `condition` holds."""
+    running = np.concatenate([[0], np.cumsum(condition, dtype=np.int64)])
+    return np.asarray(np.diff(running[legs.offsets]) >= least)
+
+
+@kernel
+def _busy_days(first, last, offsets, instants, kept, width, count, past, quantile, back, needed):
+    """See busy_days."""
+    longest = 0
+    for account in range(first, last):
+        longest = max(longest, offsets[account + 1] - offsets[account])
+    at = np.empty(longest, np.int64)
+    place = np.empty(longest, np.int64)
+    rows = np.empty(longest, np.int64)  # in the window that ends with the row's instant
+    start = np.empty(longest, np.int64)
+    tally = np.zeros(longest + 1, np.int64)  # how many rows of the past have each count
+    for account in range(first, last):
+        size = 0
+        for leg in range(offsets[account], offsets[account + 1]):
+            if kept[leg]:
+                at[size], place[size] = instants[leg], leg
+                size += 1
+        if size < count:
+            continue
+        left = right = most = 0
+        while right < size:
+            now, begin = at[right], right
+            while right < size and at[right] == now:
+                right += 1
+            while at[left] <= now - width:
+                left += 1
+            for row in range(begin, right):
+                rows[row], start[row] = right - left, left
+            most = max(most, right - left)
+        if most < count:
+            continue
+        tally[: most + 1] = 0
+        entered = gone = top = 0
+        for row in range(size):
+            if row + 1 < size and at[row + 1] == at[row]:
+                continue  # all rows of one instant share a window, told by the last of them
+            if rows[row] < count:
+                continue
+            while at[entered] <= at[row] - width:
+                tally[rows[entered]] += 1
+                top = max(top, rows[entered])
+                entered += 1
+            bound = float(count)
+            if past > 0 and entered > 0:
+                # The past ends with the last row before the window.
+                while at[gone] <= at[entered - 1] - past:
+                    tally[rows[gone]] -= 1
+                    gone += 1
+                known = entered - gone
+                above = known - 1 - int(np.floor((known - 1) * quantile + 0.5))
+                while top > 0 and tally[top] == 0:
+                    top -= 1
+                level, seen = top, tally[top]
+                while seen <= above:
+                    level -= 1
+                    seen += tally[level]
+                bound = max(bound, float(level))
+            if rows[row] >= bound:
+                back[place[row]] = place[row] - place[start[row]] + 1
+                needed[place[row]] = np.uint32(bound)
+
+
+def busy_days(
+    legs: Legs, kept: Bools, *, width: int, count: int, past: int, quantile: float, threads: int
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """Windows (t - width, t] with `count` kept legs and no fewer than the account's own quantile.
+
+    The own quantile is that of the counts of the windows that ended with each row up to `past` before the last
+    row that precedes the window (the nearest count, a half upwards); without a `past` there is none. Returns per leg, 0 where it ends no such
+    window: how many legs back the window begins (1: it is that leg), and the count that was needed.
+    """
+    back, needed = np.zeros(kept.size, np.uint32), np.zeros(kept.size, np.uint32)
+    each_block(
+        legs,
+        threads,
+        lambda a, b: _busy_days(
+            a, b, legs.offsets, legs.instants, frozen(kept), width, count, past, float(quantile), back, needed
+        ),
+    )
+    return back, needed
+
+
+@kernel
+def _alike(first, last, edges, at, amount, sender, width, tolerance, least, log_chance, counters, told, member):
+    """See alike."""
+    longest = 0
+    for key in range(first, last):
+        longest = max(longest, edges[key + 1] - edges[key])
+    near = np.empty(longest, np.int64)
+    keys = np.empty(longest, np.int64)
+    band = -np.log(1 - tolerance)
+    for key in range(first, last):
+        begin, end = edges[key], edges[key + 1]
+        if end - begin < least:
+            continue
+        left = right = begin
+        while right < end:
+            now, group = at[right], right
+            while right < end and at[right] == now:
+                right += 1
+            while at[left] <= now - width:
+                left += 1
+            if right - left < least:
+                continue
+            for row in range(group, right):
+                size = 0
+                lowest, highest = amount[row] * (1 - tolerance), amount[row]
+                for other in range(left, right):
+                    # Either of two amounts may be the larger one.
+                    if amount[other] >= lowest and highest >= amount[other] * (1 - tolerance):
+                        near[size] = other
+                        keys[size] = amount[other]
+                        size += 1
+                if size < least:
+                    continue
+                order = np.argsort(keys[:size])
+                best = low = distinct = 0
+                best_low = best_high = 0
+                for high in range(size):
+                    who = sender[near[order[high]]]
+                    distinct += counters[who] == 0
+                    counters[who] += 1
+                    while keys[order[low]] < keys[order[high]] * (1 - tolerance):
+                        who = sender[near[order[low]]]
+                        counters[who] -= 1
+                        distinct -= counters[who] == 0
+                        low += 1
+                    # The payment itself has to be among them.
+                    if distinct > best and keys[order[low]] <= amount[row] <= keys[order[high]]:
+                        best, best_low, best_high = distinct, keys[order[low]], keys[order[high]]
+                for index in range(low, size):
+                    counters[sender[near[order[index]]]] = 0
+                if best < least:
+                    continue
+                around = 0
+                for other in range(left, right):
+                    if amount[other] < best_low:
+                        around += 2 * amount[other] >= best_high * (1 - tolerance)
+                    elif amount[other] > best_high:
+                        around += amount[other] <= 2 * best_high
+                log_tail = -np.inf
+                if around > 0:
+                    usual = around * band / (2 * np.log(2.0))
+                    log_term = -usual + best * np.log(usual)
+                    for number in range(2, best + 1):
+                        log_term -= np.log(number)
+                    total, part, number = 1.0, 1.0, best
+                    while part > 1e-12 * total and number < best + 1000:
+                        number += 1
+                        part *= usual / number
+                        total += part
+                    log_tail = min(log_term + np.log(total), 0.0)
+                if log_tail >= log_chance:
+                    continue
+                told[row, 0], told[row, 1], told[row, 2] = best, now, best_high
+                told[row, 4] = around
+                for index in range(size):
+                    other = near[index]
+                    if best_low <= amount[other] <= best_high:
+                        member[other] = True
+                        told[row, 1] = min(told[row, 1], at[other])
+                        told[row, 3] += amount[other]
+
+
+def alike(
+    edges: Ints,
+    at: Ints,
+    amount: Ints,
+    sender: npt.NDArray[np.uint32],
+    party_count: int,
+    *,
+    width: int,
+    tolerance: float,
+    least: int,
+    chance: float,
+    threads: int,
+) -> tuple[Ints, Bools]:
+    """For each payment: the most senders of like amounts within (t - width, t], where that is more than chance.
+
+    edges: payments of beneficiary k are [edges[k], edges[k + 1]), in time order. Amounts are alike if the
+    smallest lies at most `tolerance` below the largest. Chance is the Poisson tail of the count that amounts
+    around them, from half to twice as much, make likely where no amount is special. Returns payments x
+    (senders, first instant, largest amount, sum, amounts around), zeros where nothing is found; and which
+    payments are among those found.
+    """
+    told, member = np.zeros((at.size, 5), np.int64), np.zeros(at.size, np.bool_)
+    blocks = account_blocks(edges)
+
+    def start() -> Callable[[int, int], object]:
+        counters = np.zeros(party_count, np.int32)
+        return lambda a, b: _alike(
+            a, b, frozen(edges), frozen(at), frozen(amount), frozen(sender), width, float(tolerance), least,
+            float(np.log(max(chance, 1e-300))), counters, told, member,
+        )  # fmt: skip
+
+    in_blocks(blocks, thread_count(threads), start)
+    return told, member
+
+
+@kernel
+def _tally_digits(first, last, offsets, own, credits, channels, currencies, kept, digits):
+    """digits: credit x channel x currency x first two digits -> kept legs."""
+    for leg in range(offsets[first], offsets[last]):
+        value = own[leg]
+        if not kept[leg] or value <= 0:
+            continue
+        if value < 10:
+            value *= 10
+        while value >= 100:
+            value //= 10
+        digits[int(credits[leg]), channels[leg], currencies[leg], value] += 1
+
+
+def tally_digits(legs: Legs, kept: Bools) -> Ints:
+    """Kept legs by (is_credit, channel, currency, first two digits of the amount; a single digit counts ten)."""
+    digits = np.zeros((2, len(CHANNELS), legs.unit_sizes.size, 100), np.int64)
+    _tally_digits(
+        0, legs.account_count, legs.offsets, legs.own, legs.credits, legs.channels,
+        frozen(legs.currencies), frozen(kept), digits,
+    )  # fmt: skip
+    return digits
+
+
+@kernel
+def _tally_round(
+    first, last, offsets, own, credits, channels, currencies, units, kept, steps, is_round, rows, accounts
+):
+    """See tally_round. rows: credit x channel x currency x (rows, round rows)."""
+    seen = np.full(accounts.shape, -1, np.int64)
+    for account in range(first, last):
+        for leg in range(offsets[account], offsets[account + 1]):
+            if not kept[leg]:
+                continue
+            side, channel, currency = int(credits[leg]), channels[leg], currencies[leg]
+            unit = units[currency]
+            step = steps[2] if own[leg] >= steps[1] * unit else steps[0]
+            is_round[leg] = own[leg] % (step * unit) == 0
+            rows[side, channel, currency, 0] += 1
+            rows[side, channel, currency, 1] += is_round[leg]
+            if seen[side, channel, currency] != account:
+                seen[side, channel, currency] = account
+                accounts[side, channel, currency] += 1
+
+
+def tally_round(
+    legs: Legs, kept: Bools, round_to: int, large_from: int, large_round_to: int
+) -> tuple[Bools, npt.NDArray[np.float64], Ints]:
+    """Which kept legs are round, and per (is_credit, channel, currency) their share and how many accounts."""
+    shape = (2, len(CHANNELS), legs.unit_sizes.size)
+    is_round, rows, accounts = np.zeros(kept.size, np.bool_), np.zeros((*shape, 2), np.int64), np.zeros(shape, np.int64)
+    _tally_round(
+        0, legs.account_count, legs.offsets, legs.own, legs.credits, legs.channels,
+        frozen(legs.currencies), legs.unit_sizes, frozen(kept),
+        np.array([round_to, large_from, large_round_to]), is_round, rows, accounts,
+    )  # fmt: skip
+    return is_round, rows[..., 1] / np.maximum(rows[..., 0], 1), accounts
