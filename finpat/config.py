@@ -7,11 +7,13 @@ right one.
 from __future__ import annotations
 
 import tomllib
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from finpat.errors import SettingsError, nearest
 
@@ -57,6 +59,49 @@ class DetectionSettings(Section):
     seed: int = Field(7, ge=0, description="Seed of every detector that draws at random.")
 
 
+class ThresholdSettings(Section):
+    """One legal threshold of one's own; it replaces the shipped rules of its jurisdiction and instrument."""
+
+    jurisdiction: str = Field(min_length=1, description="Whose rule it is, e.g. `GB`.")
+    instrument: str = Field(min_length=1, description="What it is called, e.g. `internal cash limit`.")
+    use: Literal[
+        "", "cash_report", "instrument_identification", "transfer_record", "transfer_identification"
+    ] = Field("cash_report", description="What indicators test against it; `''`: nothing, for reference.")
+    currency: str = Field(description="Currency of the payments it is held against.")
+    operator: Literal[">", ">="] = Field(">=", description="`>`: the amount itself is not yet caught.")
+    amount: Decimal = Field(gt=0, description="In units of the currency.")
+    window: Literal["single", "business_day", "rolling_24h", "calendar_month", "12_month", "linked"] = Field(
+        "single", description="Over which payments are summed."
+    )
+    aggregation: str = Field("", description="Whose payments are summed, in words.")
+    valid_from: date = Field(date(1970, 1, 1), description="First day.")
+    valid_to: date | None = Field(None, description="Day from which it no longer applies; none: open.")
+    source: str = Field("own setting", description="Where it is written.")
+
+    @field_validator("currency")
+    @classmethod
+    def _currency_exists(cls, value: str) -> str:
+        from finpat.money import is_iso_currency
+
+        if not is_iso_currency(value):
+            raise ValueError("expected a currency code of ISO 4217 in capitals, e.g. GBP")
+        return value
+
+    @field_validator("amount", mode="before")
+    @classmethod
+    def _exact(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, float) else value  # 0.1 is what the file says
+
+    @model_validator(mode="after")
+    def _usable(self) -> ThresholdSettings:
+        from finpat.money import to_minor
+
+        to_minor(self.amount, self.currency)
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise ValueError("valid_to has to be later than valid_from")
+        return self
+
+
 class IndicatorSettings(BaseModel):
     """One indicator: `enabled`, and any of its own parameters by name (checked against the indicator)."""
 
@@ -92,6 +137,11 @@ class Settings(Section):
     indicators: dict[str, IndicatorSettings] = Field(
         default_factory=dict, description="Per indicator id: `enabled` and any of its parameters."
     )
+    thresholds: tuple[ThresholdSettings, ...] = Field(
+        (),
+        description="Own legal thresholds, one `[[thresholds]]` section each; they replace the shipped "
+        "rules of the same jurisdiction and instrument.",
+    )
     dictionaries: dict[Literal["crypto_merchants", "ad_merchants", "lodging_merchants", "risk_list"], str] = (
         Field(
             default_factory=dict, description="Own word lists by name: CSV files, relative to the workspace."
@@ -119,15 +169,21 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     """Names that are valid at the place where pydantic met an unknown key."""
     model: Any = Settings
     for part in location[:-1]:
-        field = model.model_fields.get(part) if isinstance(part, str) else None
-        if (
-            field is None
-            or not isinstance(field.annotation, type)
-            or not issubclass(field.annotation, BaseModel)
-        ):
+        if isinstance(part, int):  # the number of a section in a list of them
+            continue
+        field = model.model_fields.get(part)
+        model = _section_of(field.annotation) if field is not None else None
+        if model is None:
             return []
-        model = field.annotation
     return list(model.model_fields)
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    """The section that a field holds, one or many of; None where it holds plain values."""
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
 def parse_settings(values: dict[str, Any], origin: str = FILE_NAME) -> Settings:
@@ -144,6 +200,14 @@ def parse_settings(values: dict[str, Any], origin: str = FILE_NAME) -> Settings:
         if first["type"] == "extra_forbidden":
             hint = nearest(str(first["loc"][-1]), _keys_at(first["loc"]))
             raise SettingsError(f"{origin}: unknown key {where!r}.{hint}") from None
+        if first["type"] == "missing":
+            raise SettingsError(f"{origin}: {where} is missing") from None
+        if first["type"] == "literal_error":
+            known = first["ctx"]["expected"]
+            hint = nearest(
+                str(first["input"]), [word.strip(" '") for word in known.replace(" or ", ",").split(",")]
+            )
+            raise SettingsError(f"{origin}: {where} = {first['input']!r}: expected {known}.{hint}") from None
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{origin}: {where} = {first['input']!r}: {reason}") from None
 
@@ -184,7 +248,10 @@ def settings_table() -> str:
                 continue
             default = field.get_default(call_default_factory=True)
             shown = {"": '`""`'}.get(str(default), f"`{default!r}`")
+            if field.is_required():
+                shown = "required"
             lines.append(f"| `{prefix}{name}` | {shown} | {field.description} |")
 
     add(Settings, "")
+    add(ThresholdSettings, "thresholds[].")
     return "\n".join(lines) + "\n"

@@ -191,6 +191,7 @@ def _build(
         features.warm_kernels(notify)
         table = features.build_features(ledger, settings)
     with clock.stage("indicators"):
+        indicators.warm_kernels(notify)
         found = indicators.evaluate(ledger, table, settings)
     with clock.stage("detection"):
         currencies = ledger.accounts["currency"]

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 import polars as pl
 
-from finpat.config import Settings
+from finpat.compiled import announcing_compilation
+from finpat.config import IndicatorSettings, Settings
 from finpat.indicators import amounts, instruments, structuring, velocity
 from finpat.indicators.base import Indicator
 from finpat.indicators.evaluation import Findings, evaluate_indicators
-from finpat.ledger import Ledger
+from finpat.ledger import Ledger, build_ledger
 
 INDICATORS: tuple[Indicator, ...] = (
     structuring.STRUCT_01,
@@ -41,7 +45,7 @@ INDICATORS: tuple[Indicator, ...] = (
     velocity.DEPSEND_11,
 )
 
-__all__ = ["INDICATORS", "Findings", "Indicator", "evaluate"]
+__all__ = ["INDICATORS", "Findings", "Indicator", "evaluate", "warm_kernels"]
 
 
 def evaluate(ledger: Ledger, features: pl.DataFrame, settings: Settings) -> Findings:
@@ -53,3 +57,45 @@ def evaluate(ledger: Ledger, features: pl.DataFrame, settings: Settings) -> Find
         SettingsError: an indicator's setting, or a jurisdiction, cannot be used.
     """
     return evaluate_indicators(INDICATORS, ledger, features, settings)
+
+
+def warm_kernels(notify: Callable[[str], None]) -> None:
+    """Compile, or load from disk, every kernel of the indicators.
+
+    notify: called once with one line where something has to be compiled (see
+    compiled.announcing_compilation).
+    """
+    start = datetime(2026, 1, 1)
+    row = {
+        "has_time": True,
+        "account_id": "A",
+        "counterparty_id": "B",
+        "amount_minor": 100_00,
+        "currency": "EUR",
+        "channel": "cash",
+        "mirrored": True,
+    }
+    payments = pl.DataFrame(
+        [
+            {
+                **row,
+                "row_key": number,
+                "booked_at": start + timedelta(hours=number),
+                "direction": ("credit", "debit")[number % 2],
+            }
+            for number in range(12)
+        ],
+        schema_overrides={"booked_at": pl.Datetime("us"), "row_key": pl.UInt64},
+    )
+    few = {  # so few rows reach the inner kernels too
+        "VE-PASS-01": {"min_cycles": 1, "min_in": 0},
+        "VE-LAT-02": {"min_count": 1},
+        "VE-AMT-04": {"min_weeks": 2},
+        "VE-MIRROR-08": {"min_count": 1},
+        "VE-DEPSEND-11": {"min_count": 1},
+    }
+    settings = Settings(
+        threads=1, indicators={name: IndicatorSettings(**values) for name, values in few.items()}
+    )
+    with announcing_compilation(notify):
+        evaluate(build_ledger(payments), pl.DataFrame(), settings)

@@ -168,9 +168,7 @@ def find_digit_law(context: Context, p: DigitLaw) -> Outcome:
             whose = pl.col("currency") == code if len(context.currencies) > 1 else pl.lit(True)
             lies_in = where & whose & (pl.col("amount_minor") > 0)
             span = context.ledger.legs.lazy().filter(lies_in, pl.Series(context.effective))
-            ends = span.select(
-                window_start=pl.col("booked_at").min(), window_end=pl.col("booked_at").max()
-            )
+            ends = span.select(window_start=pl.col("booked_at").min(), window_end=pl.col("booked_at").max())
             records.append(
                 {"subject": len(records), "part": part, **ends.collect().row(0, named=True), **told}
             )
@@ -230,7 +228,7 @@ class CoordinatedRemittances:
     window_hours: float = parameter(48.0, "hours; D", low=0.1)
     max_chance: float = parameter(
         1e-6,
-        "that so many amounts lie together by chance; chosen: a busy beneficiary has about a million occasions",
+        "that so many amounts lie together by chance; chosen: the busiest have a million occasions",
         stricter="lower",
         low=0,
         high=1,
@@ -243,7 +241,8 @@ def find_coordinated(context: Context, p: CoordinatedRemittances) -> Outcome:
     Within 48 hours 4 or more senders, amounts within 5 % of each other, by transfer, P2P or wallet, and more
     of them than chance puts there: the amounts from half to twice as much that the beneficiary received in
     those hours make so many likely with less than one in a million. Each held account among senders and
-    beneficiary gets the finding. Receivers' names are not in the data, so beneficiaries who share a city and a
+    beneficiary gets the finding. Receivers' names are not in the data, so beneficiaries who share a city and
+    a
     surname cannot be brought together.
     """
     payments = _payments(context)
@@ -279,14 +278,16 @@ def find_coordinated(context: Context, p: CoordinatedRemittances) -> Outcome:
     ]
     rows = pl.concat(owners)
     return Outcome(
-        windows, rows.with_columns(account=context.ledger.legs["account"].gather(rows["leg"])).select(EVIDENCE)
+        windows,
+        rows.with_columns(account=context.ledger.legs["account"].gather(rows["leg"])).select(EVIDENCE),
     )
 
 
 def _payments(context: Context) -> pl.DataFrame:
     """Payments to known beneficiaries, each once, by beneficiary and time.
 
-    Columns: subject (the beneficiary and the currency), booked_at, amount_minor, currency, sender (party), row.
+    Columns: subject (the beneficiary and the currency), booked_at, amount_minor, currency, sender (party),
+    row.
     """
     legs = context.arrays
     party = legs.parties < len(context.ledger.parties)

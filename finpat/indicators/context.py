@@ -174,7 +174,7 @@ class Context:
         return tuple(sides)
 
     def by_group(self, **figures: np.ndarray[Any, Any]) -> pl.DataFrame:
-        """channel, is_credit, currency and `figures`, arrays with an axis for (is_credit, channel, currency)."""
+        """channel, is_credit, currency and `figures`: arrays by (is_credit, channel, currency)."""
         side, channel, currency = np.indices(next(iter(figures.values())).shape).reshape(3, -1)
         return pl.DataFrame(
             {
@@ -223,7 +223,8 @@ class Context:
     ) -> pl.DataFrame:
         """The legs that `where` keeps, in order of (subject, booked_at, ledger order).
 
-        Always has subject, account, booked_at, row and currency (Enum of the data's currencies); `columns` are
+        Always has subject, account, booked_at, row and currency (Enum of the data's currencies); `columns`
+        are
         added. subject is the account or, with `person`, the person who holds it and the currency in one code,
         so that sums never mix currencies. Legs whose status says that they did not take effect are left out
         while `effective`; transfers between accounts of one holder are left out unless `own`.
@@ -303,7 +304,10 @@ class Context:
             .group_by("account", "currency")
             .len()
             .filter(pl.col("len") >= at_least)
-            .select("account", missing_field=pl.format("legal threshold for {}", pl.col("currency").cast(pl.String)))
+            .select(
+                "account",
+                missing_field=pl.format("legal threshold for {}", pl.col("currency").cast(pl.String)),
+            )
         )
 
     def without_caps(self, legs: pl.DataFrame, sharing: int) -> pl.DataFrame:

@@ -93,16 +93,28 @@ def resolve(indicators: Sequence[Indicator], settings: Settings) -> dict[str, tu
 
 
 def evaluate_indicators(
-    indicators: Sequence[Indicator], ledger: Ledger, features: pl.DataFrame, settings: Settings
+    indicators: Sequence[Indicator],
+    ledger: Ledger,
+    features: pl.DataFrame,
+    settings: Settings,
+    *,
+    screening: bool = True,
 ) -> Findings:
     """Run `indicators` over the ledger; those switched off are not run and leave no row.
+
+    screening: leave out early the accounts that cannot be found; the findings are the same.
 
     Raises:
         SettingsError: a setting of an indicator, or a jurisdiction, cannot be used.
     """
     resolved = resolve(indicators, settings)
     context = Context(
-        ledger, features, settings, Thresholds.of(settings.jurisdictions), lambda name: resolved[name][1]
+        ledger,
+        features,
+        settings,
+        Thresholds.in_force(settings),
+        lambda name: resolved[name][1],
+        screening=screening,
     )
     findings, evidence = [], []
     for indicator in indicators:
@@ -227,9 +239,7 @@ def _found(
     return frame, rows.unique()
 
 
-def _findings(
-    indicator: Indicator, parameters: Any, spans: pl.DataFrame, about: pl.Series
-) -> pl.DataFrame:
+def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about: pl.Series) -> pl.DataFrame:
     """Rows of state `found`, one per row of `spans`.
 
     spans: account_id, first_at, last_at, size (evidence rows, 0: all), digest (of what they say), places, and
@@ -268,24 +278,29 @@ def _findings(
             f"Role: {indicator.role_label}."
         ),
     )
-    return pl.DataFrame(
-        {
-            "finding_id": [_digest(indicator.id, *key) for key in keys],
-            "account_id": spans["account_id"],
-            "window_start": start,
-            "window_end": end,
-            "values": _structs(told),
-            "sentence": text.select(sentence).to_series(),
-            "fact": fact,
-        }
-    ).with_columns(
-        indicator_id=pl.lit(indicator.id),
-        typology=pl.lit(indicator.typology),
-        weight=pl.lit(indicator.weight),
-        role=pl.lit(indicator.role),
-        state=pl.lit("found"),
-        missing_field=pl.lit(None, pl.String),
-    ).cast({"account_id": pl.String}).select(*FINDINGS_SCHEMA)
+    return (
+        pl.DataFrame(
+            {
+                "finding_id": [_digest(indicator.id, *key) for key in keys],
+                "account_id": spans["account_id"],
+                "window_start": start,
+                "window_end": end,
+                "values": _structs(told),
+                "sentence": text.select(sentence).to_series(),
+                "fact": fact,
+            }
+        )
+        .with_columns(
+            indicator_id=pl.lit(indicator.id),
+            typology=pl.lit(indicator.typology),
+            weight=pl.lit(indicator.weight),
+            role=pl.lit(indicator.role),
+            state=pl.lit("found"),
+            missing_field=pl.lit(None, pl.String),
+        )
+        .cast({"account_id": pl.String})
+        .select(*FINDINGS_SCHEMA)
+    )
 
 
 def _peaks(indicator: Indicator, windows: pl.DataFrame) -> pl.DataFrame:
@@ -463,4 +478,6 @@ def _filled(template: str, settings: dict[str, str], spoken: dict[str, pl.Series
         if name is not None:
             parts.append(pl.lit(spoken[name]) if name in spoken else pl.lit(settings[name]))
     height = max((len(column) for column in spoken.values()), default=1)
-    return pl.repeat("", height, eager=True).to_frame("").select(pl.concat_str(pl.col(""), *parts)).to_series()
+    return (
+        pl.repeat("", height, eager=True).to_frame("").select(pl.concat_str(pl.col(""), *parts)).to_series()
+    )

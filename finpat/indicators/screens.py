@@ -2,7 +2,8 @@
 """Screens: which accounts an indicator has to look at, told by kernels in one pass over the ledger.
 
 A screen is never stricter than its indicator: it tests some of the conditions of the definition, exactly or
-more loosely, and an account that it leaves out cannot be found. The readable definition then runs over the few
+more loosely, and an account that it leaves out cannot be found. The readable definition then runs over the
+few
 accounts that are left. Without screens the findings are the same, only later; tests hold the two together.
 
 Kernels see the legs of one account at a time. `kept` is true for the legs that the definition looks at.
@@ -239,7 +240,8 @@ def passes_on(
     """Accounts that pass on `count` inflows within one window (t - width, t].
 
     An inflow by a channel of goes_in is passed on by the debit of a channel of goes_out with which `share` of
-    it has left, first in first out among all kept legs, at most `horizon` later. needed: inflow of the window,
+    it has left, first in first out among all kept legs, at most `horizon` later. needed: inflow of the
+    window,
     per account; -1 for accounts that cannot qualify. ratio: smaller over larger of in and out in the window.
     """
     out = np.zeros(legs.account_count, np.bool_)
@@ -256,7 +258,9 @@ def passes_on(
 
 
 @kernel
-def _mirrors(first, last, offsets, instants, amounts, credits, parties, kept, horizon, keep, width, count, out):
+def _mirrors(
+    first, last, offsets, instants, amounts, credits, parties, kept, horizon, keep, width, count, out
+):
     """See mirrors."""
     longest = 0
     for account in range(first, last):
@@ -308,43 +312,64 @@ def mirrors(
 
 
 @kernel
-def _jumps(first, last, offsets, instants, amounts, kept, ratio, past, weeks_needed, out):
-    """See jumps."""
+def _middle(values, size):
+    """Median of values[:size], which it sorts."""
+    for index in range(1, size):
+        value = values[index]
+        place = index
+        while place > 0 and values[place - 1] > value:
+            values[place] = values[place - 1]
+            place -= 1
+        values[place] = value
+    return (values[(size - 1) // 2] + values[size // 2]) / 2
+
+
+@kernel
+def _jumps(first, last, offsets, instants, amounts, kept, units, past, weeks_back, least_weeks, bounds):
+    """See jumps. bounds: spreads, times the median, times the peak."""
     longest = 0
     for account in range(first, last):
         longest = max(longest, offsets[account + 1] - offsets[account])
+    day = 86_400_000_000
+    week = 7 * day
     at = np.empty(longest, np.int64)
     total = np.empty(longest, np.int64)  # of the seven days that end there, one per instant
+    start = np.empty(longest, np.int64)  # first kept leg of those days
+    stop = np.empty(longest, np.int64)
     ring = np.empty(longest, np.int64)  # windows of the past, largest first
-    week = 7 * 86_400_000_000
+    number = np.empty(longest, np.int64)  # weeks with bookings
+    minor = np.empty(longest, np.float64)
+    values = np.empty(weeks_back, np.float64)
+    spots = np.empty((offsets[last] - offsets[first], 3), np.int64)
+    told = np.empty((offsets[last] - offsets[first], 4), np.float64)
+    found = 0
     for account in range(first, last):
         begin, end = offsets[account], offsets[account + 1]
-        size = 0
+        size = weeks = 0
         left = right = begin
         running = 0
-        weeks = 0
-        latest = -(1 << 62)
         while right < end:
             now = instants[right]
-            any_kept = False
+            newest = -1
             while right < end and instants[right] == now:
                 if kept[right]:
                     running += amounts[right]
-                    any_kept = True
+                    newest = right
+                    if weeks == 0 or number[weeks - 1] != now // week:
+                        number[weeks], minor[weeks] = now // week, 0.0
+                        weeks += 1
+                    minor[weeks - 1] += amounts[right]
                 right += 1
-            while instants[left] <= now - week:
+            while instants[left] <= now - week or (not kept[left] and left < newest):
                 if kept[left]:
                     running -= amounts[left]
                 left += 1
-            if any_kept:
-                at[size], total[size] = now, running
+            if newest >= 0:
+                at[size], total[size], start[size], stop[size] = now, running, left, newest
                 size += 1
-                if now // week != latest:
-                    latest = now // week
-                    weeks += 1
-        if weeks < weeks_needed:
+        if weeks < least_weeks:
             continue
-        head = tail = entered = 0
+        head = tail = entered = ended = 0
         for index in range(size):
             before = at[index] - week
             while at[entered] <= before:
@@ -353,31 +378,77 @@ def _jumps(first, last, offsets, instants, amounts, kept, ratio, past, weeks_nee
                 ring[tail] = entered
                 tail += 1
                 entered += 1
-            while head < tail and at[ring[head]] <= before - past:
+            while ended < weeks and (number[ended] + 1) * week <= before:
+                ended += 1
+            if entered == 0 or ended < least_weeks:
+                continue
+            while at[ring[head]] <= at[entered - 1] - past:
                 head += 1
-            if head < tail and total[index] >= ratio * total[ring[head]]:
-                out[account] = True
-                break
+            peak = total[ring[head]]
+            if not total[index] / peak >= bounds[2]:
+                continue
+            if (before - (number[ended - 1] + 1) * week) // day >= past // day:
+                continue
+            size_past = 0
+            back = ended - 1
+            while back >= 0 and number[back] > number[ended - 1] - weeks_back:
+                values[size_past] = minor[back]
+                size_past += 1
+                back -= 1
+            if size_past < least_weeks:
+                continue
+            median = _middle(values, size_past)
+            for place in range(size_past):
+                values[place] = abs(values[place] - median)
+            spread = 1.4826 * _middle(values, size_past)
+            score = (total[index] - median) / max(spread, units[account])
+            if score >= bounds[0] and total[index] >= bounds[1] * median:
+                spots[found, 0], spots[found, 1], spots[found, 2] = start[index], stop[index], total[index]
+                told[found, 0], told[found, 1] = score, median
+                told[found, 2], told[found, 3] = size_past, total[index] / peak
+                found += 1
+    return spots[:found].copy(), told[:found].copy()
 
 
-def jumps(legs: Legs, kept: Bools, *, ratio: float, past: int, weeks: int, threads: int) -> Bools:
-    """Accounts with bookings in `weeks` weeks and seven days that reach `ratio` times all earlier ones.
+def jumps(
+    legs: Legs,
+    kept: Bools,
+    units: Ints,
+    *,
+    spreads: float,
+    times: float,
+    peak_times: float,
+    weeks: int,
+    past_days: int,
+    threads: int,
+) -> tuple[Ints, npt.NDArray[np.float64]]:
+    """Seven days (t - 7 d, t] whose sum of kept legs lies far above the account's own past.
 
-    Earlier ones are the seven days that ended up to `past` microseconds before those seven days began.
+    units: minor units in one unit of each account's currency, the least spread. spreads, times: above, and
+    times, the median of the weeks with bookings (counted from 1970-01-01) that ended before the seven days,
+    in
+    the past_days up to the last of them; `weeks` of them at least. peak_times: times the largest seven days
+    that ended in the past_days up to the last booking before.
+    Returns windows x (first leg, last leg, sum) and windows x (spreads, median, weeks, times the peak).
     """
-    out = np.zeros(legs.account_count, np.bool_)
-    each_block(
-        legs,
-        threads,
-        lambda a, b: _jumps(
-            a, b, legs.offsets, legs.instants, legs.amounts, frozen(kept), float(ratio), past, weeks, out
-        ),
-    )
-    return out
+    parts: dict[int, tuple[Ints, npt.NDArray[np.float64]]] = {}
+    bounds = frozen(np.array([spreads, times, peak_times], np.float64))
+
+    def work(first: int, last: int) -> None:
+        parts[first] = _jumps(
+            first, last, legs.offsets, legs.instants, legs.amounts, frozen(kept), frozen(units),
+            past_days * 86_400_000_000, max(1, past_days // 7), weeks, bounds,
+        )  # fmt: skip
+
+    each_block(legs, threads, work)
+    ordered = [parts[first] for first in sorted(parts)]
+    return np.concatenate([spots for spots, _ in ordered]), np.concatenate([told for _, told in ordered])
 
 
 @kernel
-def _mix_breaks(first, last, offsets, instants, kinds, kind_count, kept, recent_us, past_us, count, least, out):
+def _mix_breaks(
+    first, last, offsets, instants, kinds, kind_count, kept, recent_us, past_us, count, least, out
+):
     """See mix_breaks."""
     new = np.zeros(kind_count, np.int64)
     old = np.zeros(kind_count, np.int64)
@@ -420,7 +491,17 @@ def _mix_breaks(first, last, offsets, instants, kinds, kind_count, kept, recent_
                 apart = 0
                 for index in range(distinct):
                     apart += abs(new[own[index]] * past - old[own[index]] * recent)
-                if apart >= least * 2 * recent * past:
+                if apart < least * 2 * recent * past:
+                    continue
+                divergence = 0.0
+                for index in range(distinct):
+                    now_share, then_share = new[own[index]] / recent, old[own[index]] / past
+                    both = (now_share + then_share) / 2
+                    if now_share > 0:
+                        divergence += now_share * np.log2(now_share / both) / 2
+                    if then_share > 0:
+                        divergence += then_share * np.log2(then_share / both) / 2
+                if divergence >= least:
                     out[account] = True
                     break
         for index in range(distinct):
@@ -440,10 +521,11 @@ def mix_breaks(
     distance: float,
     threads: int,
 ) -> Bools:
-    """Accounts whose mix of kinds may lie `distance` from their past's at the end of some day.
+    """Accounts whose mix of kinds lies `distance` (less a hair) from their past's at the end of some day.
 
     The square of the Jensen-Shannon distance (base 2) is at most the total variation distance (Lin 1991,
-    IEEE Transactions on Information Theory 37), which takes no logarithm.
+    IEEE Transactions on Information Theory 37), which takes no
+    logarithm and leaves few days to be looked at closely.
     """
     out = np.zeros(legs.account_count, np.bool_)
     least = distance**2 - 1e-9
@@ -604,8 +686,10 @@ def busy_days(
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     """Windows (t - width, t] with `count` kept legs and no fewer than the account's own quantile.
 
-    The own quantile is that of the counts of the windows that ended with each row up to `past` before the last
-    row that precedes the window (the nearest count, a half upwards); without a `past` there is none. Returns per leg, 0 where it ends no such
+    The own quantile is that of the counts of the windows that ended with each row up to `past` before the
+    last
+    row that precedes the window (the nearest count, a half upwards); without a `past` there is none. Returns
+    per leg, 0 where it ends no such
     window: how many legs back the window begins (1: it is that leg), and the count that was needed.
     """
     back, needed = np.zeros(kept.size, np.uint32), np.zeros(kept.size, np.uint32)
@@ -620,7 +704,9 @@ def busy_days(
 
 
 @kernel
-def _alike(first, last, edges, at, amount, sender, width, tolerance, least, log_chance, counters, told, member):
+def _alike(
+    first, last, edges, at, amount, sender, width, tolerance, least, log_chance, counters, told, member
+):
     """See alike."""
     longest = 0
     for key in range(first, last):
@@ -714,7 +800,7 @@ def alike(
     chance: float,
     threads: int,
 ) -> tuple[Ints, Bools]:
-    """For each payment: the most senders of like amounts within (t - width, t], where that is more than chance.
+    """For each payment: the most senders of like amounts in (t - width, t], where that is more than chance.
 
     edges: payments of beneficiary k are [edges[k], edges[k + 1]), in time order. Amounts are alike if the
     smallest lies at most `tolerance` below the largest. Chance is the Poisson tail of the count that amounts
@@ -751,7 +837,7 @@ def _tally_digits(first, last, offsets, own, credits, channels, currencies, kept
 
 
 def tally_digits(legs: Legs, kept: Bools) -> Ints:
-    """Kept legs by (is_credit, channel, currency, first two digits of the amount; a single digit counts ten)."""
+    """Kept legs by (is_credit, channel, currency, first two digits of the amount); 5 counts as 50."""
     digits = np.zeros((2, len(CHANNELS), legs.unit_sizes.size, 100), np.int64)
     _tally_digits(
         0, legs.account_count, legs.offsets, legs.own, legs.credits, legs.channels,
@@ -784,9 +870,13 @@ def _tally_round(
 def tally_round(
     legs: Legs, kept: Bools, round_to: int, large_from: int, large_round_to: int
 ) -> tuple[Bools, npt.NDArray[np.float64], Ints]:
-    """Which kept legs are round, and per (is_credit, channel, currency) their share and how many accounts."""
+    """Which kept legs are round; by (is_credit, channel, currency) their share, and the accounts."""
     shape = (2, len(CHANNELS), legs.unit_sizes.size)
-    is_round, rows, accounts = np.zeros(kept.size, np.bool_), np.zeros((*shape, 2), np.int64), np.zeros(shape, np.int64)
+    is_round, rows, accounts = (
+        np.zeros(kept.size, np.bool_),
+        np.zeros((*shape, 2), np.int64),
+        np.zeros(shape, np.int64),
+    )
     _tally_round(
         0, legs.account_count, legs.offsets, legs.own, legs.credits, legs.channels,
         frozen(legs.currencies), legs.unit_sizes, frozen(kept),

@@ -19,6 +19,7 @@ from typing import Literal, get_args
 
 import polars as pl
 
+from finpat.config import Settings
 from finpat.errors import SettingsError, nearest
 from finpat.money import to_minor
 
@@ -128,6 +129,24 @@ class Thresholds:
 
     rules: tuple[Threshold, ...]
     jurisdictions: tuple[str, ...] = ()
+
+    @classmethod
+    def in_force(cls, settings: Settings) -> Thresholds:
+        """The shipped rules with those of the settings in place of their namesakes.
+
+        Raises:
+            SettingsError: a jurisdiction without any rule.
+        """
+        own = tuple(
+            Threshold(
+                **{name: getattr(rule, name) for name in type(rule).model_fields}, evidence="own setting"
+            )
+            for rule in settings.thresholds
+        )
+        replaced = {(rule.jurisdiction, rule.instrument) for rule in own}
+        kept = (rule for rule in shipped_thresholds() if (rule.jurisdiction, rule.instrument) not in replaced)
+        # Own rules come first: among rules that fit equally the earlier one wins.
+        return cls.of(settings.jurisdictions, (*own, *kept))
 
     @classmethod
     def of(cls, jurisdictions: tuple[str, ...], rules: tuple[Threshold, ...] | None = None) -> Thresholds:

@@ -65,6 +65,17 @@ def moved(context: Context) -> Bools:
     return context.moving & (context.arrays.amounts != UNKNOWN_MINOR)
 
 
+def legs_within(
+    context: Context, kept: Bools, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]
+) -> pl.DataFrame:
+    """Evidence of windows given by the positions of their first and last legs: the kept ones in any."""
+    size = len(kept)
+    covered = np.bincount(first, minlength=size)[:size] - np.bincount(last + 1, minlength=size + 1)[:size]
+    inside = np.flatnonzero(kept & (np.cumsum(covered) > 0))
+    legs = context.ledger.legs.select("account", "booked_at", "row")[inside]
+    return legs.with_columns(subject="account").select(EVIDENCE)
+
+
 def both_ways(legs: pl.DataFrame, least: int) -> pl.DataFrame:
     """The legs of subjects that have `least` credits and at least one debit."""
     inflows = IS_CREDIT.cast(pl.UInt32).sum().over("subject")
@@ -355,7 +366,7 @@ def find_count_velocity(context: Context, p: CountVelocity) -> Outcome:
     """
     legs, kept = context.arrays, context.moving
     timed = kept & legs.timed
-    frames, inside = [], np.zeros(len(kept), np.bool_)
+    frames, spots = [], []
     for rows, width, least, past in ((timed, 1, p.min_hour, 0), (kept, 24, p.min_day, days(p.past_days))):
         back, needed = busy_days(
             legs,
@@ -381,12 +392,9 @@ def find_count_velocity(context: Context, p: CountVelocity) -> Outcome:
                 }
             )
         )
-        covered = np.zeros(len(kept) + 1, np.int32)
-        np.add.at(covered, first, 1)
-        np.add.at(covered, last + 1, -1)
-        inside |= kept & (np.cumsum(covered[:-1]) > 0)
-    evidence = context.ledger.legs.select("account", "booked_at", "row").filter(pl.Series(inside))
-    return Outcome(pl.concat(frames), evidence.with_columns(subject="account").select(EVIDENCE))
+        spots.append((first, last))
+    first, last = (np.concatenate(ends) for ends in zip(*spots, strict=True))
+    return Outcome(pl.concat(frames), legs_within(context, kept, first, last))
 
 
 SPIKE_03 = Indicator(
@@ -444,79 +452,34 @@ def find_baseline_jump(context: Context, p: BaselineJump) -> Outcome:
     It is also 1.5 or more times the largest 7 days of the 180 days that end with the last booking before the
     window: what recurs every month is no jump.
     """
-    chosen = context.screened(
-        lambda: jumps(
-            context.arrays,
-            moved(context),
-            ratio=p.past_peak_ratio,
-            past=days(p.past_days),
-            weeks=p.min_weeks,
-            threads=context.threads,
-        )
+    codes = account_units(context, context.accounts.select("account"))
+    spots, told = jumps(
+        context.arrays,
+        moved(context),
+        codes["unit_minor"].to_numpy(),
+        spreads=p.min_z,
+        times=p.min_ratio,
+        peak_times=p.past_peak_ratio,
+        weeks=p.min_weeks,
+        past_days=p.past_days,
+        threads=context.threads,
     )
-    legs = moving_legs(context, accounts=chosen)
-    weekly = weekly_sums(legs)
-    enough = weekly.filter(pl.len().over("subject") >= p.min_weeks)
-    base = (
-        enough.with_columns(at=pl.col("week").cast(pl.Int64))
-        .rolling("at", period=f"{max(1, p.past_days // 7)}i", group_by="subject")
-        .agg(
-            median_minor=pl.col("week_minor").median(),
-            spread_minor=1.4826 * (pl.col("week_minor") - pl.col("week_minor").median()).abs().median(),
-            week_count=pl.len(),
-        )
-        .filter(pl.col("week_count") >= p.min_weeks)
-        .with_columns(ended_at=((pl.col("at") + 1) * WEEK_US).cast(pl.Datetime("us")))
-        .sort("subject", "ended_at")
+    first, last = spots[:, 0], spots[:, 1]
+    legs = context.ledger.legs
+    windows = pl.DataFrame(
+        {
+            "subject": legs["account"].gather(last),
+            "window_start": legs["booked_at"].gather(first),
+            "window_end": legs["booked_at"].gather(last),
+            "sum_minor": spots[:, 2],
+            "z_self": told[:, 0],
+            "median_minor": told[:, 1],
+            "week_count": told[:, 2].astype(np.int64),
+            "past_ratio": told[:, 3],
+            "needed_minor": p.min_ratio * told[:, 1],
+        }
     )
-    judged = legs.join(base.select("subject").unique(), on="subject", how="semi", maintain_order="left")
-    sums = account_units(
-        context,
-        trailing(judged, WEEK_US, pl.col("moved_minor").sum().alias("sum_minor"))
-        .unique(["subject", "window_end"], keep="last", maintain_order=True)
-        .with_columns(account="subject"),
-    )
-    peaks = sums.select(
-        "subject",
-        peak_at="window_end",
-        peak_minor=pl.col("sum_minor")
-        .rolling_max_by("window_end", window_size=f"{p.past_days}d")
-        .over("subject"),
-    )
-    windows = (
-        sums.with_columns(before=pl.col("window_end") - pl.duration(days=7))
-        .sort("subject", "before")
-        .join_asof(
-            base,
-            left_on="before",
-            right_on="ended_at",
-            by="subject",
-            strategy="backward",
-            check_sortedness=False,
-        )
-        .join_asof(
-            peaks,
-            left_on="before",
-            right_on="peak_at",
-            by="subject",
-            strategy="backward",
-            check_sortedness=False,
-        )
-        # The weeks must be recent: those of a base that ended long ago are no longer the trailing past.
-        .filter((pl.col("before") - pl.col("ended_at")).dt.total_days() < p.past_days)
-        .with_columns(
-            z_self=(pl.col("sum_minor") - pl.col("median_minor"))
-            / pl.max_horizontal("spread_minor", "unit_minor"),
-            needed_minor=p.min_ratio * pl.col("median_minor"),
-            past_ratio=pl.col("sum_minor") / pl.col("peak_minor"),
-        )
-        .filter(
-            pl.col("z_self") >= p.min_z,
-            pl.col("sum_minor") >= pl.col("needed_minor"),
-            pl.col("past_ratio") >= p.past_peak_ratio,
-        )
-    )
-    return Outcome(windows, judged.select(EVIDENCE))
+    return Outcome(windows, legs_within(context, moved(context), first, last))
 
 
 AMT_04 = Indicator(
@@ -872,9 +835,7 @@ def find_mirror_amounts(context: Context, p: MirrorAmounts) -> Outcome:
         )
 
     chosen = context.screened(screen)
-    legs = both_ways(
-        moving_legs(context, where=context.counterparty_known(), accounts=chosen), p.min_count
-    )
+    legs = both_ways(moving_legs(context, where=context.counterparty_known(), accounts=chosen), p.min_count)
     outflows = (~IS_CREDIT).cast(pl.UInt32).sum().over("subject")
     ordered, source = mirror(legs.filter(outflows >= p.min_count), hours(p.within_hours), keep)
     paired = np.flatnonzero(source >= 0)
@@ -1030,7 +991,6 @@ def find_mix_break(context: Context, p: MixBreak) -> Outcome:
     """
     category = ("merchant_category",) if context.has("merchant_category") else ()
 
-
     def screen() -> Bools:
         kinds, count = _kinds(context, bool(category))
         return mix_breaks(
@@ -1102,7 +1062,7 @@ def find_mix_break(context: Context, p: MixBreak) -> Outcome:
 
 
 def _kinds(context: Context, with_category: bool) -> tuple[npt.NDArray[np.uint32], int]:
-    """Each leg's channel, and merchant category where asked for, as one code; and how many codes there are."""
+    """Each leg's channel, and merchant category where asked for, as one code; and how many there are."""
     channels = context.arrays.channels.astype(np.uint32)
     if not with_category:
         return channels, len(CHANNELS)
@@ -1191,6 +1151,6 @@ DEPSEND_11 = Indicator(
     values=(Value("sent_count", "count", ">=", "min_count"), Value("sent_minor", "money")),
     fact="{sent_count} cash deposits were sent on within {within_hours} hours, {sent} in all within "
     "{window_days} days",
-    caution="people who send money home",
+    caution="people who send money home, shops that bank takings and pay suppliers",
     find=find_deposit_send,
 )

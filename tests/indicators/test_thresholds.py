@@ -1,12 +1,17 @@
 """Legal thresholds: operators, currencies, dates, jurisdictions."""
 
+import re
+import tomllib
 from dataclasses import fields
 from datetime import datetime
 
 import polars as pl
 import pytest
 
+from finpat.config import Settings
 from finpat.errors import SettingsError
+from finpat.indicators import INDICATORS
+from finpat.indicators.evaluation import evaluate_indicators
 from finpat.indicators.thresholds import Threshold, Thresholds, parse_thresholds, shipped_thresholds
 
 HEADER = ",".join(field.name for field in fields(Threshold))
@@ -118,3 +123,56 @@ def test_every_rule_has_a_source_and_says_how_well_it_was_read():
 def test_a_value_that_cannot_be_used_is_named_with_its_line(line, message):
     with pytest.raises(SettingsError, match=message):
         parse_thresholds([HEADER, line])
+
+
+OWN = """
+[[thresholds]]
+jurisdiction = "GB"
+instrument = "internal cash limit"
+currency = "GBP"
+operator = ">="
+amount = 9_000
+window = "business_day"
+"""
+
+
+def own(text):
+    from finpat.config import parse_settings
+
+    return parse_settings(tomllib.loads(text))
+
+
+def test_with_an_own_threshold_pounds_can_be_judged():
+    from tests.factory import at
+    from tests.indicators.support import ledger as rows_of
+
+    rows = [
+        {"booked_at": at(hour=hour), "amount_minor": 3_000_00, "channel": "cash", "currency": "GBP"}
+        for hour in range(3)
+    ]
+    for settings, state in ((Settings(), "not_evaluable"), (own(OWN), "found")):
+        result = evaluate_indicators(INDICATORS, rows_of(*rows), pl.DataFrame(), settings)
+        told = result.findings.filter(pl.col("indicator_id") == "ST-STRUCT-02")
+        assert told["state"].to_list() == [state]
+
+
+def test_an_own_threshold_replaces_the_shipped_one_of_its_jurisdiction_and_instrument():
+    text = OWN.replace('"GB"', '"US"').replace("internal cash limit", "currency transaction report")
+    (rule,) = Thresholds.in_force(own(text.replace("GBP", "USD"))).applying("cash_report", "USD")
+    assert (rule.amount, rule.evidence) == (9_000, "own setting")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("operator", "operater", "unknown key 'thresholds.0.operater'. Did you mean 'operator'"),
+        ('"business_day"', '"business_days"', "Did you mean 'business_day'"),
+        ('"GBP"', '"gbp"', "ISO 4217"),
+        ("9_000", "-1", "greater than 0"),
+        ("amount = 9_000\n", "", "thresholds.0.amount is missing"),
+        ("9_000", "0.001", "thresholds.0"),
+    ],
+)
+def test_an_own_threshold_that_cannot_be_used_is_named(old, new, message):
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        own(OWN.replace(old, new))

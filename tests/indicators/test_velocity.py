@@ -436,3 +436,47 @@ def test_deposit_and_send_is_not_found_when(why, rows):
     if why.startswith("the money"):
         rows = [{**part, "booked_at": at(10.85)} if part is SENT[5] else part for part in rows]
     assert found("VE-DEPSEND-11", ledger(*rows)) == []
+
+
+# Bounds of VE-AMT-04, from both sides. Nine weeks of 100 to 108: median 104, spread 1.4826 x 2.
+
+STEADY = [into(7 * week - 3, 100) for week in range(-9, 0)]
+
+
+@pytest.mark.parametrize(
+    ("bound", "rows", "parameters", "is_found"),
+    [
+        ("min_ratio reached", [*STEADY, into(9, 300)], {}, True),
+        ("min_ratio missed", [*STEADY, into(9, 299.99)], {}, False),
+        ("past_peak_ratio reached", [*STEADY, into(-30, 100), into(9, 300)], {}, True),
+        ("past_peak_ratio missed", [*STEADY, into(-30, 100), into(9, 300)], {"past_peak_ratio": 1.51}, False),
+        ("min_z reached", [*STEADY, into(9, 304)], {"min_z": 204}, True),
+        ("min_z missed", [*STEADY, into(9, 303)], {"min_z": 204}, False),
+        ("min_weeks reached", [*STEADY[1:], into(9, 300)], {}, True),
+        ("min_weeks missed", [*STEADY[2:], into(9, 300)], {}, False),
+        ("past_days reached", [*STEADY, into(150, 300)], {}, True),
+        ("past_days over", [*STEADY, into(190, 300)], {}, False),
+    ],
+)
+def test_a_jump_at_its_bounds(bound, rows, parameters, is_found):
+    assert (found("VE-AMT-04", ledger(*rows), **parameters) == ["A"]) is is_found, bound
+
+
+def test_pay_that_comes_every_month_is_no_jump():
+    living = [out(7 * week, 50) for week in range(24)]
+    pay = [into(28 * month + 3, 2_000) for month in range(6)]
+    after_the_first = judge("VE-AMT-04", ledger(*living, *pay)).findings.filter(pl.col("window_end") > at(40))
+    assert after_the_first.is_empty()
+    assert found("VE-AMT-04", ledger(*living, *pay, into(165, 3_200))) == ["A"]
+
+
+@pytest.mark.parametrize(("new_peers", "is_judged"), [(28, False), (29, True)])
+def test_without_thirty_new_accounts_a_new_account_cannot_be_judged(new_peers, is_judged):
+    # Ten more are of the same age band, so that VE-PASS-01 has peers enough, but were opened too early.
+    older = [into(0, 100, account_id=f"older{n}") for n in range(10)]
+    rows = [*PASSING, *idle(new_peers), *older]
+    names = sorted({part.get("account_id", "A") for part in rows})
+    first = [date(2025, 12, 15) if name.startswith("older") else date(2026, 2, 1) for name in names]
+    data = ledger(*rows, accounts=pl.DataFrame({"account_id": names, "opened_on": first}))
+    assert found("VE-NEW-06", data) == (["A"] if is_judged else [])
+    assert missing("VE-NEW-06", data) == ([] if is_judged else [("A", "30 new accounts as peers")])
