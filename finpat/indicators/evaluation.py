@@ -255,8 +255,8 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
     fact = _filled(indicator.fact, settings, spoken)
     start, end = spans["first_at"], spans["last_at"]
     keys = zip(about, start.cast(pl.Int64), end.cast(pl.Int64), spans["digest"], strict=True)
-    period = pl.when(pl.col("from") == pl.col("to"))
-    period = period.then(pl.format("on {}", "from")).otherwise(pl.format("between {} and {}", "from", "to"))
+    one_day, span = pl.format("on {}", "from"), pl.format("between {} and {}", "from", "to")
+    period = pl.when(pl.col("from") == pl.col("to")).then(one_day).otherwise(span)
     place = pl.when(pl.col("places") == "").then(pl.lit("")).otherwise(pl.format("; {}", "places"))
     listed = ", ".join(f"{name}={value}" for name, value in settings.items())
     text = spans.select(
@@ -350,7 +350,7 @@ def _party_hashes(codes: pl.Series, parties: pl.Series) -> npt.NDArray[np.uint64
     """A hash of each party's id, the same in every data set; 0 where unknown."""
     used = codes.unique().sort()
     used = used.filter(used != int(NO_PARTY))
-    hashed = plh.col("party").nchash.xxhash64()  # type: ignore[attr-defined]
+    hashed = plh.col("party").nchash.xxhash64()
     known = pl.DataFrame({"party": parties.gather(used).cast(pl.String)}).select(hashed).to_series()
     place = np.searchsorted(used.to_numpy(), codes.to_numpy())
     return np.append(known.to_numpy(), np.uint64(0))[place]

@@ -62,7 +62,8 @@ def moving_legs(
 
 def moved(context: Context) -> Bools:
     """Per leg: whether it is one of `moving_legs`."""
-    return context.moving & (context.arrays.amounts != UNKNOWN_MINOR)
+    kept: Bools = context.moving & (context.arrays.amounts != UNKNOWN_MINOR)
+    return kept
 
 
 def legs_within(
