@@ -6,9 +6,9 @@
     score    = 1000 x (0.7 x rarity + 0.3 x evidence)
 
 Families count and not findings, because members of a family see the same rows; six points are where an alert
-is due by the composition rule of the catalogue. Distinction is 1 for an indicator found on 5 % of the
-accounts or fewer, 0 from half of them on, logarithmic between: what most accounts show is a trait of the data
-and tells none of them apart. Below 100 accounts nobody can say what is common, and distinction is 1.
+is due by the composition rule of the catalogue. Distinction is 1 for an indicator found on 1 % of the
+accounts or fewer, 0 from a fifth of them on, logarithmic between: what many accounts show is a trait of the
+data and tells none of them apart. Below 100 accounts nobody can say what is common, and distinction is 1.
 
 Red flags give the reasons, the model gives the order. Shares and distinction were chosen by average precision
 over the labelled sets together (docs/evaluation.md).
@@ -25,8 +25,8 @@ FULL_EVIDENCE = 6.0
 FULL_RARITY = 4.0  # decades: 1 account of 10,000
 RARITY_SHARE = 0.7
 EVIDENCE_SHARE = 0.3
-DISTINCT_UP_TO = 0.05  # share of the accounts that have a finding of the indicator
-COMMON_FROM = 0.5
+DISTINCT_UP_TO = 0.01  # share of the accounts that have a finding of the indicator
+COMMON_FROM = 0.2
 MIN_ACCOUNTS = 100
 
 # Lowest score of each band, best first. `critical` needs findings: 700 is all that rarity alone can give.
