@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as arrow
 
 SYMBOLS = {
     "€": ("EUR",), "£": ("GBP", "GIP", "FKP", "SHP", "EGP"), "¥": ("JPY", "CNY"), "zł": ("PLN",),
@@ -50,6 +54,35 @@ def plain_number(text: pl.Expr, decimal: str, thousands: str) -> list[pl.Expr]:
         .alias("plain"),
         pl.coalesce(part("c1"), part("c2")).alias("symbol"),
     ]
+
+
+def plain_minor(
+    text: pl.Series, currency: pl.Series, decimals: dict[str, int]
+) -> pl.Series | None:
+    """Minor units where every value is a plain number such as -1234.56 that fits exactly, else None.
+
+    Says nothing about any single value: where it is None, the long way tells what is wrong with which row.
+    """
+    if text.null_count() or not len(text) or not decimals or currency.null_count():
+        return None
+    values = text.rechunk().to_arrow()
+    letters = values.buffers()[2]
+    if letters is None or int(np.frombuffer(letters, np.uint8).max()) > ord("9"):
+        return None  # letters: an exponent, a currency
+    places = max(decimals.values())
+    try:
+        # 18 digits: whatever passes is an Int64, the low half of the 128 bits.
+        exact = arrow.cast(values, pa.decimal128(18, places))
+    except pa.ArrowInvalid:
+        return None
+    minor: npt.NDArray[np.int64] = np.frombuffer(exact.buffers()[1], np.int64)[::2][: len(text)]
+    if len(set(decimals.values())) == 1:
+        return pl.Series(minor.copy())
+    surplus = currency.cast(pl.String).replace_strict(
+        {code: 10 ** (places - count) for code, count in decimals.items()}, return_dtype=pl.Int64
+    )
+    whole, rest = np.divmod(minor, surplus.to_numpy())
+    return None if rest.any() else pl.Series(whole)
 
 
 def other_currency(data: pl.DataFrame) -> pl.Series | None:

@@ -6,16 +6,17 @@ columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from finpat.errors import SourceError, nearest
 from finpat.money import decimals_of, is_iso_currency
 from finpat.places import zone_of
 from finpat.schemas import CASH, CHANNELS, Column
-from finpat.sources.amounts import SYMBOLS, minor_of_floats, other_currency, plain_number, scaled
+from finpat.sources.amounts import SYMBOLS, minor_of_floats, other_currency, plain_minor, plain_number, scaled
 from finpat.sources.dates import has_zone, read_instants
 from finpat.sources.delimited import LINE, RawPiece, Reject
 from finpat.sources.mapping import TICKERS, Mapping, Origin
@@ -27,6 +28,9 @@ REJECTS = {
     "message": pl.String,
     "raw": pl.String,
 }
+# Columns of transactions with few distinct words: always Categorical in a batch, or where the file repeats them.
+CODED = ("currency", "channel", "direction", "time_precision", "local_zone")
+OFTEN_CODED = ("merchant_category", "city", "country", "status")
 FIRST_YEAR, LAST_YEAR = 1900, 2199  # instants outside are typing errors or a wrong date format
 
 # Words for money in and out, lower case, where the mapping gives none.
@@ -45,7 +49,7 @@ DEBIT_WORDS = (
 class Batch:
     """Some rows of a source: typed, or rejected; together every row that was read.
 
-    rows: canonical columns of the table (docs/architecture.md). rejects: source_line, column, reason,
+    rows: canonical columns of the table (docs/architecture.md), the same dtypes in every batch. rejects: source_line, column, reason,
     message, raw.
     notes: what a reader of the load's report should know, said once per file.
     """
@@ -77,6 +81,7 @@ class Converter:
     """Turns the pieces of one file into batches.
 
     formats: strptime formats of instants. is_day: the file has no times of day. columns: those of the file.
+    repetitive: those of few distinct values.
 
     Raises:
         SourceError: the mapping names a column that the file does not have.
@@ -90,6 +95,7 @@ class Converter:
         origin: str,
         formats: Sequence[str] = (),
         is_day: bool = False,
+        repetitive: Iterable[str] = (),
     ) -> None:
         self.mapping = mapping
         self.formats = tuple(formats) or mapping.time.formats
@@ -98,11 +104,16 @@ class Converter:
         self.origins = resolve(mapping, columns, origin)
         self._known = {name.casefold().strip(): name for name in reversed(columns)}
         read = {name for key, o in self.origins.items() for name in o.source}
+        self.read = read
         self.further = tuple(name for name in columns if name not in read)
+        few = set(repetitive)
+        self.coded = {*CODED, *(key for key in OFTEN_CODED if key in self.origins
+                                and few.issuperset(self.origins[key].source))}  # fmt: skip
+        self._zones: dict[tuple[str | None, str | None], str | None] = {}  # of the places seen so far
 
     def convert(self, piece: RawPiece) -> Batch:
-        """The piece's rows and rejects."""
-        frame = piece.frame
+        """The piece's rows and rejects. May be called for several pieces at a time."""
+        frame = self.trimmed(piece)
         if self.mapping.table == "transactions":
             work, faults, output = self._transactions(frame)
         else:
@@ -111,35 +122,54 @@ class Converter:
 
     # --------------------------------------------------------------------------------------- columns of text
 
-    def _text(self, key: str) -> pl.Expr | None:
-        """The stripped text of a mapped column, null where empty; None where nothing is mapped."""
+    def trimmed(self, piece: RawPiece) -> pl.DataFrame:
+        """The piece with the columns that the mapping reads free of outer white space, null where empty."""
+        if piece.is_trimmed:
+            return piece.frame
+        columns = []
+        for name in self.read:
+            column = piece.frame[name]
+            if isinstance(column.dtype, (pl.Categorical, pl.Enum)):
+                words = column.unique().drop_nulls().cast(pl.String)
+                if not ((words != words.str.strip_chars()) | (words == "")).any():
+                    columns.append(column.cast(pl.Categorical))
+                    continue
+            elif column.dtype != pl.String:
+                continue
+            text = pl.col(name).str.strip_chars()
+            trimmed = column.cast(pl.String).to_frame().select(pl.when(text != "").then(text)).to_series()
+            columns.append(trimmed.cast(column.dtype) if column.dtype == pl.Categorical else trimmed)
+        return piece.frame.with_columns(columns)
+
+    def _text(self, frame: pl.DataFrame, key: str) -> pl.Expr | None:
+        """The text of a mapped column of a trimmed frame, null where empty; None where nothing is mapped."""
         origin = self.origins.get(key)
         if origin is None:
             return None
         if origin.constant is not None:
-            return pl.lit(origin.constant)
-        parts = [pl.col(name).cast(pl.String).str.strip_chars() for name in origin.source]
-        parts = [pl.when(part != "").then(part) for part in parts]
+            text = pl.lit(origin.constant)
+            return text.cast(pl.Categorical) if key in self.coded else text
+        if len(origin.source) == 1 and key in self.coded and frame.schema[origin.source[0]] == pl.Categorical:
+            return pl.col(origin.source[0])
+        parts = [pl.col(name).cast(pl.String) for name in origin.source]
         if origin.join is not None:
             joined = pl.concat_str(parts, separator=origin.join, ignore_nulls=True)
             return pl.when(joined != "").then(joined)
         return parts[0] if len(parts) == 1 else pl.coalesce(parts)
 
-    def _words(self, key: str, found: pl.Series, fallback: dict[str, str]) -> pl.Series:
-        """The canonical word for each distinct source word; null where nothing says."""
+    def _words(
+        self, key: str, found: pl.Series, fallback: dict[str, str]
+    ) -> pl.Series:
+        """The canonical word for each distinct source word, null where nothing says; Categorical."""
         words = {**fallback, **{word.casefold(): to for word, to in self.mapping.values.get(key, {}).items()}}
-        distinct = found.unique().drop_nulls()
-        meaning = pl.Series(
-            [words.get(word.strip().casefold()) for word in distinct.to_list()], dtype=pl.String
-        )
-        return found.replace_strict(distinct, meaning, default=None, return_dtype=pl.String)
+        return _replaced(found, lambda word: words.get(word.casefold()))
 
     # --------------------------------------------------------------------------------------- transactions
 
     def _transactions(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[_Fault], list[pl.Expr]]:
         mapping = self.mapping
         skip = {"booked_at", "time", "amount", "credit", "debit", "balance_after", "time_precision"}
-        texts = {key: self._text(key) for key in self.origins if key not in skip}
+        texts = {key: self._text(frame, key) for key in self.origins if key not in skip}
         work = frame.select(LINE, **{key: expr for key, expr in texts.items() if expr is not None})
         work, faults = self._instant(frame, work, "booked_at")
         work = self._currency(work, faults)
@@ -161,25 +191,24 @@ class Converter:
         order = [*(minor.get(name, name) for name in mapping.schema_.names), "mirrored", "local_zone"]
         if "transaction_id" not in work.columns:
             work = work.with_columns(transaction_id=pl.lit(None, pl.String))
-        output = [pl.col(name) for name in order if name in work.columns]
+        output = [
+            pl.col(name).cast(pl.Categorical) if name in self.coded else pl.col(name)
+            for name in order
+            if name in work.columns
+        ]
         return work, faults, output
 
     def _currency(self, work: pl.DataFrame, faults: list[_Fault]) -> pl.DataFrame:
         words = {symbol.casefold(): codes[0] for symbol, codes in SYMBOLS.items() if len(codes) == 1}
-        found = work["currency"]
-        distinct = found.unique().drop_nulls()
         stated = {word.casefold(): code for word, code in self.mapping.values.get("currency", {}).items()}
         known = {*TICKERS, *self.mapping.amount.tickers}
-        codes: list[str | None] = []
-        for word in distinct.to_list():
+
+        def code_of(word: str) -> str | None:
             code = stated.get(word.casefold()) or words.get(word.casefold()) or word.upper()
-            codes.append(code if is_iso_currency(code) or code in known else None)
-        work = work.with_columns(
-            _currency_text=found,
-            currency=found.replace_strict(
-                distinct, pl.Series(codes, dtype=pl.String), default=None, return_dtype=pl.String
-            ),
-        )
+            return code if is_iso_currency(code) or code in known else None
+
+        found = work["currency"]
+        work = work.with_columns(_currency_text=found, currency=_replaced(found, code_of))
         if work["currency"].null_count():
             work = work.with_columns(
                 _no_currency=pl.col("_currency_text").is_null(),
@@ -199,13 +228,15 @@ class Converter:
 
     def _channel(self, frame: pl.DataFrame, work: pl.DataFrame) -> pl.DataFrame:
         if "channel" not in work.columns:
-            return work.with_columns(channel=pl.lit("other"))
+            return work.with_columns(channel=pl.lit("other").cast(pl.Categorical))
         found = work["channel"]
-        meaning = self._words("channel", found, {name: name for name in CHANNELS})
-        unknown = meaning.is_null() & found.is_not_null()
-        if unknown.any():
-            work = work.with_columns(_channel_text=pl.when(unknown).then(found))
-        return work.with_columns(channel=meaning.fill_null("other"))
+        canonical = {name: name for name in CHANNELS}
+        meaning = self._words("channel", found, canonical)
+        if meaning.null_count() > found.null_count():
+            work = work.with_columns(_channel_text=pl.when(meaning.is_null()).then(found).cast(pl.String))
+        if meaning.null_count():
+            meaning = meaning.fill_null("other")
+        return work.with_columns(channel=meaning)
 
     def _sides(self, frame: pl.DataFrame, work: pl.DataFrame, faults: list[_Fault]) -> pl.DataFrame:
         sides = self.mapping.sides
@@ -220,6 +251,17 @@ class Converter:
                 to_id=pl.when(turned).then("from_id").otherwise("to_id"),
             )
         from_id, to_id = pl.col("from_id"), pl.col("to_id")
+        missing = from_id.is_null() | to_id.is_null()
+        no_side = _Fault("account_id", "missing_value", "payer or payee is missing", "_no_side")
+        if sides.held == "both" and not (
+            sides.cash or sides.not_held or sides.from_outside or sides.to_outside
+        ):  # every row stands for two legs
+            faults.insert(0, no_side)
+            return work.rename({"from_id": "account_id", "to_id": "counterparty_id"}).with_columns(
+                mirrored=pl.lit(True),
+                direction=pl.lit("debit").cast(pl.Categorical),
+                _no_side=pl.col("account_id").is_null() | pl.col("counterparty_id").is_null(),
+            )
         work = work.with_columns(
             _from=~outside("from_id", sides.from_outside)
             & from_id.is_not_null()
@@ -238,9 +280,8 @@ class Converter:
             counterparty_id=pl.when(held).then(to_id).otherwise(from_id),
             direction=pl.when(held).then(pl.lit("debit")).otherwise(pl.lit("credit")),
         )
-        missing = from_id.is_null() | to_id.is_null()
         work = work.with_columns(_no_side=missing, _none_held=~missing & ~pl.col("_from") & ~pl.col("_to"))
-        faults.insert(0, _Fault("account_id", "missing_value", "payer or payee is missing", "_no_side"))
+        faults.insert(0, no_side)
         faults.insert(
             1,
             _Fault(
@@ -343,7 +384,7 @@ class Converter:
                 text = value.cast(pl.String)
                 minor, reasons = self._minor_of_text(text, currency, decimals, ".", "")
         else:
-            expr = self._text(key)
+            expr = self._text(frame, key)
             assert expr is not None
             text = (
                 frame.select(expr.alias(key)).to_series()
@@ -364,7 +405,9 @@ class Converter:
     def _minor_of_text(
         self, text: pl.Series, currency: pl.Series, decimals: dict[str, int], decimal: str, thousands: str
     ) -> tuple[pl.Series, dict[str, tuple[str, pl.Series]]]:
-        data = pl.DataFrame({"text": text, "currency": currency})
+        if decimal == "." and (minor := plain_minor(text, currency, decimals)) is not None:
+            return minor, {}
+        data = pl.DataFrame({"text": text, "currency": currency.cast(pl.String)})
         reasons: dict[str, tuple[str, pl.Series]] = {}
         if (decimal, thousands) == (".", "") and data["text"].str.contains(
             r"^[-+]?\d{1,15}(?:\.\d*)?$"
@@ -404,22 +447,27 @@ class Converter:
         time = self.mapping.time
         origin = self.origins[key]
         parsed, text, has_time = read_instants(
-            self._raw(frame, key), self._clock(frame), self.formats, self.mapping
+            self.raw(frame, key), self.clock(frame), self.formats, self.mapping
         )
         day = self.is_day or time.precision == "day"
-        timed = pl.lit(False) if day else (pl.lit(True) if has_time is None else pl.col("_has_time"))
+        timed = None if day or has_time is None else pl.col("_has_time")  # None: the same in every row
+
         columns = {key: parsed, "_at_text": text}
         if has_time is not None:
             columns["_has_time"] = has_time
         work = work.with_columns(**columns)
         if "time_precision" in self.origins:
-            stated = self._text("time_precision")
-            if stated is not None:
-                precision = frame.select(stated.alias("p")).to_series()
-                timed = timed & (precision.fill_null("second") != "day")
+            stated = self._text(frame, "time_precision")
+            if stated is not None and not day:
+                precision = frame.select(stated.alias("p")).to_series().cast(pl.String)
+                told = precision.fill_null("second") != "day"
+                timed = pl.lit(told) if timed is None else timed & told
         if key == "booked_at":
+            always = pl.lit("day" if day else "second").cast(pl.Categorical)
             work = work.with_columns(
-                time_precision=pl.when(timed).then(pl.lit("second")).otherwise(pl.lit("day"))
+                time_precision=always
+                if timed is None
+                else pl.when(timed).then(pl.lit("second")).otherwise(pl.lit("day"))
             )
         if day:
             work = work.with_columns(pl.col(key).dt.truncate("1d"))
@@ -430,7 +478,9 @@ class Converter:
                 .dt.convert_time_zone("UTC")
                 .dt.replace_time_zone(None)
             )
-            clock = timed & ~_names_zone(pl.col("_at_text"), self.formats)
+            clock = ~_names_zone(pl.col("_at_text"), self.formats)
+            if timed is not None:
+                clock = timed & clock
             work = work.with_columns(_wall=local).with_columns(
                 pl.when(clock).then(utc).otherwise(local).alias(key)
             )
@@ -462,40 +512,77 @@ class Converter:
             ]
         return work, faults
 
-    def _raw(self, frame: pl.DataFrame, key: str) -> pl.Series:
+    def raw(self, frame: pl.DataFrame, key: str) -> pl.Series:
+        """A mapped column as the source types it, else its text."""
         origin = self.origins[key]
         if len(origin.source) == 1 and frame.schema[origin.source[0]] != pl.String:
             return frame[origin.source[0]]
-        expr = self._text(key)
+        expr = self._text(frame, key)
         assert expr is not None
         found = frame.select(expr.alias(key)).to_series()
         return found if len(found) == frame.height else found.new_from_index(0, frame.height)
 
-    def _clock(self, frame: pl.DataFrame) -> pl.Series | None:
-        return self._raw(frame, "time") if "time" in self.origins else None
+    def clock(self, frame: pl.DataFrame) -> pl.Series | None:
+        """The column with the time of day, where it is one of its own."""
+        return self.raw(frame, "time") if "time" in self.origins else None
 
     def _local_zone(self, work: pl.DataFrame) -> pl.DataFrame:
         """Zone of the place where it happened, else the zone whose clock the source writes."""
         zone = self.mapping.time.zone
-        stated = pl.lit(zone if "/" in zone and not zone.startswith("Etc/") else None, pl.String)
+        named = zone if "/" in zone and not zone.startswith("Etc/") else None
+        stated = pl.lit(named, pl.String)
         if "country" not in work.columns and "city" not in work.columns:
-            return work.with_columns(local_zone=stated)
+            return work.with_columns(local_zone=stated.cast(pl.Categorical))
         if work.is_empty():
-            return work.with_columns(local_zone=pl.lit(None, pl.String))
+            return work.with_columns(local_zone=pl.lit(None, pl.Categorical))
+        if all(work.schema.get(name, pl.Categorical) == pl.Categorical for name in ("country", "city")):
+            return work.with_columns(local_zone=self._zones_of_codes(work, named))
         unknown = pl.repeat(None, work.height, dtype=pl.String, eager=True)
         places = work.select(name for name in ("country", "city") if name in work.columns)
-        places = places.with_columns(
+        places = places.cast(pl.String).with_columns(
             unknown.alias(name) for name in ("country", "city") if name not in work.columns
         )
         zones = places.select(zone_of(pl.col("country"), pl.col("city")).alias("zone")).to_series()
         return work.with_columns(local_zone=pl.coalesce(zones, stated))
+
+    def _zones_of_codes(self, work: pl.DataFrame, otherwise: str | None) -> pl.Series:
+        """Zone of every row's place, looked up once for each pair of country and city in the file."""
+        key = np.zeros(work.height, np.int64)
+        words: list[list[str | None]] = []
+        for name in ("country", "city"):
+            if name not in work.columns:
+                words.append([None])
+                continue
+            codes, found = _numbered(work[name])
+            words.append(found)
+            key = key * len(found) + codes
+        cities = len(words[1])
+        if len(words[0]) * cities <= _DENSE_PAIRS:
+            seen = np.zeros(len(words[0]) * cities, np.bool_)
+            seen[key] = True
+            pairs = np.flatnonzero(seen)
+        else:
+            pairs, key = np.unique(key, return_inverse=True)
+        places = [(words[0][pair // cities], words[1][pair % cities]) for pair in pairs.tolist()]
+        new = [place for place in places if place not in self._zones]
+        if new:
+            asked = pl.DataFrame(new, {"country": pl.String, "city": pl.String}, orient="row")
+            zones = asked.select(zone_of(pl.col("country"), pl.col("city"))).to_series().to_list()
+            self._zones.update(zip(new, zones, strict=True))
+        answers = pl.Series([self._zones[place] or otherwise for place in places], dtype=pl.String)
+        answers = answers.cast(pl.Categorical)
+        if len(words[0]) * cities <= _DENSE_PAIRS:
+            rank = np.zeros(len(words[0]) * cities, np.uint32)
+            rank[pairs] = np.arange(len(pairs))
+            key = rank[key]
+        return answers.gather(pl.Series(key.astype(np.uint32)))
 
     # --------------------------------------------------------------------------------------- other tables
 
     def _plain(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[_Fault], list[pl.Expr]]:
         table = self.mapping.schema_
         columns = [column for column in table.columns if column.name in self.origins]
-        texts = {c.name: self._text(c.name) for c in columns if c.kind in ("text", "choice")}
+        texts = {c.name: self._text(frame, c.name) for c in columns if c.kind in ("text", "choice")}
         work = frame.select(LINE, **{name: expr for name, expr in texts.items() if expr is not None})
         faults: list[_Fault] = []
         names = []
@@ -512,8 +599,8 @@ class Converter:
         name = column.name
         if column.kind in ("instant", "date"):
             parsed, text, _ = read_instants(
-                self._raw(frame, name),
-                self._clock(frame) if column.kind == "instant" else None,
+                self.raw(frame, name),
+                self.clock(frame) if column.kind == "instant" else None,
                 self.formats,
                 self.mapping,
             )
@@ -544,7 +631,7 @@ class Converter:
                 work = work.with_columns(_no_amount=pl.col("_amount_empty"))
                 faults.append(_Fault(name, "missing_value", "no amount", "_no_amount"))
                 return work, faults, "amount_minor"
-            text = self._raw(frame, name).cast(pl.String)
+            text = self.raw(frame, name).cast(pl.String)
             plain = pl.DataFrame({"text": text}).select(
                 plain_number(pl.col("text"), self.mapping.amount.decimal, self.mapping.amount.thousands)
             )["plain"]
@@ -557,9 +644,8 @@ class Converter:
             faults.append(_Fault(name, "not_a_number", "not a number", f"_bad_{name}", f"_text_{name}"))
         elif column.kind == "choice":
             found = work[name]
-            meaning = self._words(
-                name, found, {choice.casefold(): choice for choice in column.choices} | _CHOICES.get(name, {})
-            )
+            choices = {choice.casefold(): choice for choice in column.choices} | _CHOICES.get(name, {})
+            meaning = self._words(name, found, choices).cast(pl.String)
             work = work.with_columns(
                 meaning.alias(name),
                 (meaning.is_null() & found.is_not_null()).alias(f"_bad_{name}"),
@@ -685,6 +771,31 @@ def resolve(mapping: Mapping, columns: Sequence[str], origin: str) -> dict[str, 
                 f"The file has: {', '.join(columns)}"
             )
     return found
+
+
+_DENSE_PAIRS = 1 << 22  # of countries and cities: a table of them is quicker than sorting the rows
+
+
+def _numbered(column: pl.Series) -> tuple[np.ndarray, list[str | None]]:
+    """A Categorical column as positions in the list of its words; null is the last of them."""
+    distinct = column.unique().drop_nulls()
+    codes = distinct.to_physical().cast(pl.Int64).to_numpy()
+    beyond = int(codes.max(initial=-1)) + 1
+    table = np.full(beyond + 1, len(codes), np.int64)
+    table[codes] = np.arange(len(codes))
+    rows = column.to_physical().cast(pl.Int64).fill_null(beyond).to_numpy()
+    return table[rows], [*distinct.cast(pl.String).to_list(), None]
+
+
+def _replaced(found: pl.Series, meaning: Callable[[str], str | None]) -> pl.Series:
+    """Each word's meaning, asked once for each distinct word; Categorical."""
+    if found.dtype != pl.Categorical:
+        found = found.cast(pl.String).cast(pl.Categorical)
+    rows, words = _numbered(found)
+    meanings = [meaning(word) if word is not None else None for word in words]
+    if meanings == words:
+        return found
+    return pl.Series(meanings, dtype=pl.String).cast(pl.Categorical).gather(pl.Series(rows))
 
 
 def _matches(key: str, patterns: tuple[str, ...]) -> pl.Expr:

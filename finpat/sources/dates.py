@@ -9,7 +9,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as arrow
 
 from finpat.sources.mapping import Mapping
 
@@ -180,10 +183,35 @@ def _parsed(text: pl.Series, formats: Sequence[str]) -> pl.Series:
 
 
 def _strptime(text: pl.Series, form: str) -> pl.Series:
+    if form in _ISO_FORMS:
+        exact = _iso_instants(text, _ISO_FORMS[form])
+        if exact is not None:
+            return exact
     parsed = text.str.strptime(pl.Datetime("us"), form, strict=False, cache=False)
     if isinstance(parsed.dtype, pl.Datetime) and parsed.dtype.time_zone is not None:
         parsed = parsed.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     return parsed
+
+
+# Formats of ISO 8601 that Arrow reads ten times as fast, and what stands between date and time in them.
+_ISO_FORMS = {"%Y-%m-%dT%H:%M:%S%.f": "T", "%Y-%m-%d %H:%M:%S%.f": " "}
+
+
+def _iso_instants(text: pl.Series, mark: str) -> pl.Series | None:
+    """Instants by Arrow's reader of ISO 8601; None where one value is not complete and plain."""
+    if text.null_count() or not len(text):
+        return None
+    values = text.rechunk().to_arrow()
+    _, starts, letters = values.buffers()
+    at = np.frombuffer(starts, np.int64)[values.offset : values.offset + len(values) + 1]
+    if int(np.diff(at).min()) < len("2026-01-31T12:34:56"):
+        return None  # Arrow takes times without seconds, which are another format
+    if not np.all(np.frombuffer(letters, np.uint8)[at[:-1] + len("2026-01-31")] == ord(mark)):
+        return None
+    try:
+        return pl.Series(arrow.cast(values, pa.timestamp("us")))
+    except pa.ArrowInvalid:
+        return None
 
 
 def has_clock(form: str) -> bool:

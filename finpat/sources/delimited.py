@@ -1,7 +1,7 @@
 """Delimited text of any dialect -> frames of text with exact source lines, in bounded memory.
 
 The stream is cut into pieces at row ends. A piece whose structure is regular (every quote opens or closes a
-field, every row has the expected number of fields) is parsed by Polars; any other by Python's csv module, row
+field, every row has the expected number of fields) is parsed by Arrow; any other by Python's csv module, row
 by row. Both give the same rows, so the result does not depend on where the pieces were cut.
 """
 
@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 
 from finpat.sources.mapping import Dialect
 
@@ -46,17 +48,23 @@ class Layout:
     footer: tuple[str, ...] = ()
     header_line: int = 0
     cr_ends: bool = False  # lines end with CR alone, as old Macintosh files do
+    repetitive: frozenset[str] = frozenset()  # columns of few distinct values, worth keeping as codes
 
 
 @dataclass(frozen=True)
 class RawPiece:
-    """Rows as text: `frame` has the source's columns and LINE; `raw` gives the text of rows by position."""
+    """Rows as text: `frame` has the source's columns and LINE; `raw` gives the text of rows by position.
+
+    Columns of few distinct values may be Categorical. is_trimmed: no cell begins or ends with white space, and
+    an empty one is null.
+    """
 
     frame: pl.DataFrame
     rejects: tuple[Reject, ...]
     raw: Callable[[list[int]], list[str]]
     ended: bool = False  # a footer row ended the table
     notes: tuple[str, ...] = ()  # what a reader of the load's report should know
+    is_trimmed: bool = False
 
 
 @dataclass
@@ -348,49 +356,70 @@ def _last_row_end(data: bytes, layout: Layout, limit: int, last: bool) -> tuple[
 
 
 def _parse_fast(piece: _Piece, layout: Layout) -> RawPiece | None:
-    """The rows by Polars, or None where rows are not all of the expected width."""
+    """The rows by Arrow, or None where it takes a closer look: rows of another width, blank ones, footers."""
     data, width = piece.data, len(layout.columns)
-    if (
-        width < 2
-        or _meets_footer(data, layout)
-        or data[:1] in (b"\n", b"\r")
-        or b"\n\n" in data
-        or b"\n\r" in data
-    ):
+    if width < 2 or _meets_footer(data, layout):
         return None
-    count = data.count(b"\n") if piece.row_ends is None else len(piece.row_ends)
-    if piece.row_ends is None:
-        blank = layout.delimiter.encode() * (width - 1)
-        if data.startswith(blank) or b"\n" + blank + b"\n" in data or b"\n" + blank + b"\r" in data:
-            return None
-        if data.count(layout.delimiter.encode()) != count * (width - 1):
-            return None
-    elif not _same_width(piece, layout):
-        return None
+    quoted = piece.row_ends is not None
+    count = len(piece.row_ends) if piece.row_ends is not None else data.count(b"\n")
+    coded = pa.dictionary(pa.int32(), pa.string())
     try:
-        frame = pl.read_csv(
-            data,
-            has_header=False,
-            separator=layout.delimiter,
-            quote_char=layout.quote if piece.row_ends is not None else None,
-            schema={name: pl.String for name in layout.columns},
-            encoding="utf8",
+        table = arrow_csv.read_csv(
+            pa.py_buffer(data),
+            arrow_csv.ReadOptions(
+                use_threads=False, block_size=len(data) + 1, column_names=list(layout.columns)
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=layout.delimiter,
+                quote_char=layout.quote if quoted else False,
+                newlines_in_values=quoted,
+                ignore_empty_lines=False,
+            ),
+            arrow_csv.ConvertOptions(
+                column_types={
+                    name: coded if name in layout.repetitive else pa.string() for name in layout.columns
+                },
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+                null_values=[""],
+            ),
         )
-    except (pl.exceptions.ComputeError, pl.exceptions.PolarsError):
-        return None  # bytes that are no UTF-8, or a row that is longer than the others
-    if frame.height != count or (piece.row_ends is not None and _has_blank(frame)):
+    except pa.ArrowInvalid:
+        return None  # bytes that are no UTF-8, or rows of another width
+    if table.num_rows != count:
         return None
-    if piece.row_ends is None:
-        lines = pl.int_range(piece.line, piece.line + count, dtype=pl.Int64, eager=True)
-    else:
+    frame = pl.DataFrame(pl.from_arrow(table))
+    if all(frame[name].null_count() for name in frame.columns) and _has_blank(frame):
+        return None
+    if quoted:
         lines = pl.Series(_first_lines(piece))
-    frame = frame.with_columns(lines.alias(LINE))
-    return RawPiece(frame, tuple(piece.rejects), lambda rows: _raw_rows(piece, rows))
+    else:
+        lines = pl.int_range(piece.line, piece.line + count, dtype=pl.Int64, eager=True)
+    return RawPiece(
+        frame.with_columns(lines.alias(LINE)),
+        tuple(piece.rejects),
+        lambda rows: _raw_rows(piece, rows),
+        is_trimmed=_is_trimmed(data, layout),
+    )
 
 
 def _has_blank(frame: pl.DataFrame) -> bool:
-    empty = pl.all_horizontal((pl.all() == "").fill_null(True))
-    return bool(frame.select(empty.any()).item())
+    return bool(frame.select(pl.all_horizontal(pl.all().is_null()).any()).item())
+
+
+def _is_trimmed(data: bytes, layout: Layout) -> bool:
+    """Whether no cell begins or ends with white space; False where that takes a closer look."""
+    if not data.isascii():
+        return False
+    text = np.frombuffer(data, np.uint8)
+    blanks = np.flatnonzero(text <= 32)
+    blanks = blanks[~np.isin(text[blanks], [10, 13, ord(layout.delimiter)])]
+    if not len(blanks):
+        return True
+    if blanks[0] == 0 or np.any(text[blanks] != 32):
+        return False
+    edges = [10, 13, ord(layout.delimiter), ord(layout.quote)]
+    return not (np.isin(text[blanks - 1], edges).any() or np.isin(text[blanks + 1], edges).any())
 
 
 def _meets_footer(data: bytes, layout: Layout) -> bool:

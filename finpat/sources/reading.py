@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from finpat.config import Settings
 from finpat.errors import AmbiguousSourceError, SourceError
-from finpat.sources.convert import Batch, Converter, resolve
+from finpat.sources.convert import CODED, OFTEN_CODED, Batch, Converter, resolve
 from finpat.sources.dates import find_formats, has_clock, read_instants
 from finpat.sources.delimited import LINE, Layout, RawPiece, find_layout, read_delimited
 from finpat.sources.mapping import Dialect, Mapping, Origin, ready_mappings
@@ -20,6 +20,7 @@ from finpat.sources.statements import read_statement, statement_columns
 from finpat.sources.structured import parquet_columns, read_json, read_ndjson, read_parquet
 
 _HEAD_BYTES = 1 << 18
+_FEW = 100  # distinct values that are few in any file
 _INSTANT = {
     "transactions": "booked_at",
     "ads": "posted_at",
@@ -45,11 +46,16 @@ def layout_of(source: Source, dialect: Dialect | None = None) -> Layout:
 
 
 def read_pieces(
-    source: Source, dialect: Dialect, settings: Settings, columns: list[str] | None = None
+    source: Source,
+    dialect: Dialect,
+    settings: Settings,
+    columns: list[str] | None = None,
+    repetitive: Iterable[str] = (),
 ) -> Iterator[RawPiece]:
     """The source's rows as they are written, piece by piece.
 
-    columns: only these, where the format allows to leave out the others.
+    columns: only these, where the format allows to leave out the others. repetitive: columns of few distinct
+    values.
     """
     piece = settings.ingest.piece_mb * _MEGABYTE
     line = settings.ingest.max_line_mb * _MEGABYTE
@@ -62,7 +68,7 @@ def read_pieces(
     elif source.kind in STATEMENTS:
         yield from read_statement(source, dialect.encoding, max(1, piece // _ENTRY_BYTES))
     else:
-        layout = layout_of(source, dialect)
+        layout = replace(layout_of(source, dialect), repetitive=frozenset(repetitive))
         yield from read_delimited(
             source.text(piece, dialect.encoding), layout, piece_bytes=piece, line_bytes=line
         )
@@ -155,8 +161,16 @@ def read_batches(source: Source, mapping: Mapping, settings: Settings) -> Iterat
             )
     if source.encoding in ("cp1252", "latin-1") and mapping.dialect.encoding is None:
         notes.append(f"{source.name}: not UTF-8; read as {source.encoding}")
-    converter = Converter(mapping, columns, origin=str(source.path), formats=formats, is_day=is_day)
-    pieces = read_pieces(source, mapping.dialect, settings)
+    repetitive = _repetitive(source, mapping)
+    converter = Converter(
+        mapping,
+        columns,
+        origin=str(source.path),
+        formats=formats,
+        is_day=is_day,
+        repetitive=repetitive,
+    )
+    pieces = read_pieces(source, mapping.dialect, settings, repetitive=repetitive)
     if mapping.dialect.continuation:
         text = converter.origins.get("description")
         if text is None or len(text.source) != 1:
@@ -167,6 +181,27 @@ def read_batches(source: Source, mapping: Mapping, settings: Settings) -> Iterat
     for piece in pieces:
         yield replace(converter.convert(piece), notes=(*notes, *piece.notes))
         notes = []
+
+
+def _repetitive(source: Source, mapping: Mapping) -> tuple[str, ...]:
+    """Columns that hold the same few words again and again, as the file's first rows tell."""
+    if mapping.table != "transactions" or mapping.dialect.continuation:
+        return ()
+    origins = resolve(mapping, columns_of(source, mapping.dialect), str(source.path))
+    names = {
+        origins[key].source[0]
+        for key in (*CODED, *OFTEN_CODED)
+        if key in origins and len(origins[key].source) == 1
+    }
+    sample = _sample(source, mapping.dialect)
+    few = [
+        name
+        for name in names
+        if name in sample.columns
+        and not sample.schema[name].is_nested()
+        and sample[name].n_unique() <= max(_FEW, sample.height // 4)
+    ]
+    return tuple(sorted(few))
 
 
 def instant_formats(source: Source, mapping: Mapping, settings: Settings) -> tuple[str, ...]:
@@ -247,8 +282,9 @@ def _is_day_only(source: Source, mapping: Mapping, settings: Settings, formats: 
             _instants_only(mapping),
             [name for name in piece.frame.columns if name != LINE], origin=str(source.path), formats=formats,
         )  # fmt: skip
+        frame = converter.trimmed(piece)
         at, _, _ = read_instants(
-            converter._raw(piece.frame, "booked_at"), converter._clock(piece.frame), formats, mapping
+            converter.raw(frame, "booked_at"), converter.clock(frame), formats, mapping
         )
         at = at.drop_nulls()
         rows += len(at)
