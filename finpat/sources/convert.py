@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from finpat.errors import SourceError, nearest
@@ -487,10 +489,9 @@ class Converter:
             work = work.with_columns(_in_gap=pl.col(key).is_null() & pl.col("_wall").is_not_null())
         faults = []
         at = pl.col(key)
-        if (
-            work[key].null_count()
-            or not work.select((at.dt.year().min() >= FIRST_YEAR) & (at.dt.year().max() <= LAST_YEAR)).item()
-        ):
+        if work[key].null_count() or not work.select(
+            (at.min() >= pl.datetime(FIRST_YEAR, 1, 1)) & (at.max() < pl.datetime(LAST_YEAR + 1, 1, 1))
+        ).item():
             in_gap = pl.col("_in_gap") if "_in_gap" in work.columns else pl.lit(False)
             work = work.with_columns(
                 _no_at=pl.col("_at_text").is_null(),
@@ -547,35 +548,32 @@ class Converter:
 
     def _zones_of_codes(self, work: pl.DataFrame, otherwise: str | None) -> pl.Series:
         """Zone of every row's place, looked up once for each pair of country and city in the file."""
-        key = np.zeros(work.height, np.int64)
-        words: list[list[str | None]] = []
-        for name in ("country", "city"):
-            if name not in work.columns:
-                words.append([None])
-                continue
-            codes, found = _numbered(work[name])
-            words.append(found)
-            key = key * len(found) + codes
-        cities = len(words[1])
-        if len(words[0]) * cities <= _DENSE_PAIRS:
-            seen = np.zeros(len(words[0]) * cities, np.bool_)
+        (country, countries), (city, cities) = (
+            _numbered(work[name]) if name in work.columns else (np.zeros(work.height, np.uint32), [None])
+            for name in ("country", "city")
+        )
+        size = len(countries) * len(cities)
+        pairs: npt.NDArray[np.integer[Any]]
+        if size <= _DENSE_PAIRS:
+            key = country * np.uint32(len(cities)) + city
+            seen = np.zeros(size, np.bool_)
             seen[key] = True
             pairs = np.flatnonzero(seen)
+            rank = np.zeros(size, np.uint32)
+            rank[pairs] = np.arange(len(pairs))
+            rows = rank[key]
         else:
-            pairs, key = np.unique(key, return_inverse=True)
-        places = [(words[0][pair // cities], words[1][pair % cities]) for pair in pairs.tolist()]
+            wide = country.astype(np.int64) * len(cities) + city
+            pairs, inverse = np.unique(wide, return_inverse=True)
+            rows = inverse.astype(np.uint32)
+        places = [(countries[pair // len(cities)], cities[pair % len(cities)]) for pair in pairs.tolist()]
         new = [place for place in places if place not in self._zones]
         if new:
             asked = pl.DataFrame(new, {"country": pl.String, "city": pl.String}, orient="row")
             zones = asked.select(zone_of(pl.col("country"), pl.col("city"))).to_series().to_list()
             self._zones.update(zip(new, zones, strict=True))
         answers = pl.Series([self._zones[place] or otherwise for place in places], dtype=pl.String)
-        answers = answers.cast(pl.Categorical)
-        if len(words[0]) * cities <= _DENSE_PAIRS:
-            rank = np.zeros(len(words[0]) * cities, np.uint32)
-            rank[pairs] = np.arange(len(pairs))
-            key = rank[key]
-        return answers.gather(pl.Series(key.astype(np.uint32)))
+        return answers.cast(pl.Categorical).gather(pl.Series(rows))
 
     # --------------------------------------------------------------------------------------- other tables
 
@@ -776,15 +774,18 @@ def resolve(mapping: Mapping, columns: Sequence[str], origin: str) -> dict[str, 
 _DENSE_PAIRS = 1 << 22  # of countries and cities: a table of them is quicker than sorting the rows
 
 
-def _numbered(column: pl.Series) -> tuple[np.ndarray, list[str | None]]:
+def _numbered(column: pl.Series) -> tuple[npt.NDArray[np.uint32], list[str | None]]:
     """A Categorical column as positions in the list of its words; null is the last of them."""
-    distinct = column.unique().drop_nulls()
-    codes = distinct.to_physical().cast(pl.Int64).to_numpy()
-    beyond = int(codes.max(initial=-1)) + 1
-    table = np.full(beyond + 1, len(codes), np.int64)
-    table[codes] = np.arange(len(codes))
-    rows = column.to_physical().cast(pl.Int64).fill_null(beyond).to_numpy()
-    return table[rows], [*distinct.cast(pl.String).to_list(), None]
+    codes = column.to_physical()
+    beyond = int(codes.max() or 0) + 1  # type: ignore[arg-type, call-overload]
+    rows = (codes.fill_null(beyond) if codes.null_count() else codes).to_numpy()
+    example = np.full(beyond + 1, len(rows), np.uint32)  # of each code: a row that has it
+    example[rows] = np.arange(len(rows), dtype=np.uint32)
+    found = np.flatnonzero(example[:beyond] < len(rows))
+    number = np.full(beyond + 1, len(found), np.uint32)
+    number[found] = np.arange(len(found), dtype=np.uint32)
+    words = column.gather(pl.Series(example[found])).cast(pl.String).to_list()
+    return number[rows], [*words, None]
 
 
 def _replaced(found: pl.Series, meaning: Callable[[str], str | None]) -> pl.Series:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +22,9 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from finpat.sources.mapping import Dialect
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 LINE = "_source_line"
 _SHOWN_BYTES = 500  # of a line that is quarantined unread
@@ -77,9 +83,9 @@ class _Piece:
 
 
 def read_delimited(
-    blocks: Iterable[bytes], layout: Layout, *, piece_bytes: int, line_bytes: int
+    blocks: Iterable[bytes], layout: Layout, *, piece_bytes: int, line_bytes: int, ahead: int = 0
 ) -> Iterator[RawPiece]:
-    """Rows of the table in `blocks` of UTF-8 text.
+    """Rows of the table in `blocks` of UTF-8 text; `ahead` pieces are parsed meanwhile.
 
     A row longer than `line_bytes` and a row with an unclosed quote are rejected by their first line alone;
     reading goes on in the next line. Blank lines are no rows.
@@ -87,11 +93,9 @@ def read_delimited(
     some = False
     if layout.cr_ends:
         blocks = (block.replace(b"\r", b"\n") for block in blocks)
-    for piece in _split(blocks, layout, piece_bytes, line_bytes):
+    cut = _split(blocks, layout, piece_bytes, line_bytes)
+    for parsed in in_order(lambda piece: _parse(piece, layout), cut, ahead):
         some = True
-        parsed = _parse_fast(piece, layout) if piece.regular else None
-        if parsed is None:
-            parsed = _parse_exactly(piece, layout)
         yield parsed
         if parsed.ended:
             return
@@ -101,6 +105,26 @@ def read_delimited(
             (),
             lambda _: [],
         )
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result]:
+    """The results of `work` in the order of the items, up to `ahead` of them made meanwhile by threads."""
+    if not ahead:
+        yield from map(work, items)
+        return
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(ahead) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                del item  # whoever works on it is the only one to hold it
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 # ------------------------------------------------------------------------------------------------- cutting
@@ -355,6 +379,11 @@ def _last_row_end(data: bytes, layout: Layout, limit: int, last: bool) -> tuple[
 # ------------------------------------------------------------------------------------------------- parsing
 
 
+def _parse(piece: _Piece, layout: Layout) -> RawPiece:
+    parsed = _parse_fast(piece, layout) if piece.regular else None
+    return _parse_exactly(piece, layout) if parsed is None else parsed
+
+
 def _parse_fast(piece: _Piece, layout: Layout) -> RawPiece | None:
     """The rows by Arrow, or None where it takes a closer look: rows of another width, blank ones, footers."""
     data, width = piece.data, len(layout.columns)
@@ -399,7 +428,7 @@ def _parse_fast(piece: _Piece, layout: Layout) -> RawPiece | None:
         frame.with_columns(lines.alias(LINE)),
         tuple(piece.rejects),
         lambda rows: _raw_rows(piece, rows),
-        is_trimmed=_is_trimmed(data, layout),
+        is_trimmed=_is_trimmed(data, layout, count),
     )
 
 
@@ -407,12 +436,15 @@ def _has_blank(frame: pl.DataFrame) -> bool:
     return bool(frame.select(pl.all_horizontal(pl.all().is_null()).any()).item())
 
 
-def _is_trimmed(data: bytes, layout: Layout) -> bool:
-    """Whether no cell begins or ends with white space; False where that takes a closer look."""
+def _is_trimmed(data: bytes, layout: Layout, count: int) -> bool:
+    """Whether no cell of `count` rows begins or ends with white space; False where that takes a closer look."""
     if not data.isascii():
         return False
     text = np.frombuffer(data, np.uint8)
-    blanks = np.flatnonzero(text <= 32)
+    blank = text <= 32
+    if np.count_nonzero(blank) == count:  # nothing but the ends of lines
+        return True
+    blanks = np.flatnonzero(blank)
     blanks = blanks[~np.isin(text[blanks], [10, 13, ord(layout.delimiter)])]
     if not len(blanks):
         return True

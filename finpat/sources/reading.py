@@ -20,6 +20,7 @@ from finpat.sources.statements import read_statement, statement_columns
 from finpat.sources.structured import parquet_columns, read_json, read_ndjson, read_parquet
 
 _HEAD_BYTES = 1 << 18
+_AHEAD = 1  # pieces parsed while earlier ones are converted and written
 _FEW = 100  # distinct values that are few in any file
 _INSTANT = {
     "transactions": "booked_at",
@@ -51,11 +52,12 @@ def read_pieces(
     settings: Settings,
     columns: list[str] | None = None,
     repetitive: Iterable[str] = (),
+    ahead: int = 0,
 ) -> Iterator[RawPiece]:
     """The source's rows as they are written, piece by piece.
 
     columns: only these, where the format allows to leave out the others. repetitive: columns of few distinct
-    values.
+    values. ahead: pieces of delimited text that are parsed meanwhile.
     """
     piece = settings.ingest.piece_mb * _MEGABYTE
     line = settings.ingest.max_line_mb * _MEGABYTE
@@ -70,7 +72,7 @@ def read_pieces(
     else:
         layout = replace(layout_of(source, dialect), repetitive=frozenset(repetitive))
         yield from read_delimited(
-            source.text(piece, dialect.encoding), layout, piece_bytes=piece, line_bytes=line
+            source.text(piece, dialect.encoding), layout, piece_bytes=piece, line_bytes=line, ahead=ahead
         )
 
 
@@ -170,7 +172,7 @@ def read_batches(source: Source, mapping: Mapping, settings: Settings) -> Iterat
         is_day=is_day,
         repetitive=repetitive,
     )
-    pieces = read_pieces(source, mapping.dialect, settings, repetitive=repetitive)
+    pieces = read_pieces(source, mapping.dialect, settings, repetitive=repetitive, ahead=_AHEAD)
     if mapping.dialect.continuation:
         text = converter.origins.get("description")
         if text is None or len(text.source) != 1:
