@@ -17,6 +17,7 @@ CHANNELS = (
     "cash", "atm", "card", "prepaid", "transfer", "p2p", "wallet", "crypto", "cheque", "fee", "other",
 )  # fmt: skip
 DIRECTIONS = ("credit", "debit")
+STATUSES = ("booked", "pending", "failed", "reversed")
 TIME_PRECISIONS = ("second", "day")
 CASH = "CASH"  # counterparty_id of a payment whose other side is cash
 
@@ -88,6 +89,14 @@ TRANSACTIONS = Table(
         Column("device_id", "text", "Device that started the payment."),
         Column("branch_id", "text", "Branch or terminal."),
         Column("ip", "text", "Network address that started the payment."),
+        Column("conductor_id", "text", "Who stood at the counter or machine: a person, not an account."),
+        Column(
+            "status",
+            "choice",
+            "State of the booking, null for booked. Indicators leave failed and reversed rows out.",
+            False,
+            STATUSES,
+        ),
         Column("balance_after", "decimal", "Balance of account_id after this row."),
     ),
 )

@@ -67,7 +67,7 @@ def plain_minor(
         return None
     values = text.rechunk().to_arrow()
     letters = values.buffers()[2]
-    if letters is None or int(np.frombuffer(letters, np.uint8).max()) > ord("9"):
+    if not letters or int(np.frombuffer(letters, np.uint8).max(initial=0)) > ord("9"):
         return None  # letters: an exponent, a currency
     places = max(decimals.values())
     try:

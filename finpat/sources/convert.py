@@ -30,9 +30,9 @@ REJECTS = {
     "message": pl.String,
     "raw": pl.String,
 }
-# Columns of transactions with few distinct words: always Categorical in a batch, or where the file repeats them.
-CODED = ("currency", "channel", "direction", "time_precision", "local_zone")
-OFTEN_CODED = ("merchant_category", "city", "country", "status")
+# Columns with few distinct words: Categorical in every batch, or (the second) where the file repeats them.
+CODED = ("currency", "channel", "direction", "time_precision", "local_zone", "status")
+OFTEN_CODED = ("merchant_category", "city", "country")
 FIRST_YEAR, LAST_YEAR = 1900, 2199  # instants outside are typing errors or a wrong date format
 
 # Words for money in and out, lower case, where the mapping gives none.
@@ -46,12 +46,28 @@ DEBIT_WORDS = (
     "sent", "send", "af", "dare", "debe", "cargo", "débit", "debet", "ud", "vydaj", "výdaj", "saída", "saida",
 )  # fmt: skip
 
+# Words for the state of a booking, lower case. Money that was only held or announced counts as pending.
+STATUS_WORDS = {
+    **dict.fromkeys(
+        ("booked", "completed", "complete", "settled", "posted", "cleared", "success", "successful",
+         "succeeded", "paid", "accepted", "executed", "done", "ok"), "booked"),
+    **dict.fromkeys(
+        ("pending", "processing", "in progress", "authorised", "authorized", "on hold", "held",
+         "unclaimed", "scheduled"), "pending"),
+    **dict.fromkeys(
+        ("failed", "failure", "declined", "rejected", "refused", "denied", "cancelled", "canceled", "void",
+         "voided", "expired"), "failed"),
+    **dict.fromkeys(
+        ("reversed", "reversal", "refunded", "chargeback", "charged back", "returned"), "reversed"),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Batch:
     """Some rows of a source: typed, or rejected; together every row that was read.
 
-    rows: canonical columns of the table (docs/architecture.md), the same dtypes in every batch. rejects: source_line, column, reason,
+    rows: canonical columns of the table (docs/architecture.md), the same dtypes in every batch. rejects:
+    source_line, column, reason,
     message, raw.
     notes: what a reader of the load's report should know, said once per file.
     """
@@ -176,6 +192,7 @@ class Converter:
         work, faults = self._instant(frame, work, "booked_at")
         work = self._currency(work, faults)
         work = self._channel(frame, work)
+        work = self._status(work, faults)
         if mapping.two_sided:
             work = self._sides(frame, work, faults)
         else:
@@ -239,6 +256,27 @@ class Converter:
         if meaning.null_count():
             meaning = meaning.fill_null("other")
         return work.with_columns(channel=meaning)
+
+    def _status(self, work: pl.DataFrame, faults: list[_Fault]) -> pl.DataFrame:
+        if "status" not in work.columns:
+            return work
+        found = work["status"]
+        meaning = self._words("status", found, STATUS_WORDS)
+        work = work.with_columns(status=meaning)
+        if meaning.null_count() > found.null_count():
+            work = work.with_columns(
+                _status_text=found, _bad_status=meaning.is_null() & found.is_not_null()
+            )
+            faults.append(
+                _Fault(
+                    "status",
+                    "unknown_status",
+                    "none of the words for booked, pending, failed, reversed; state it under [values.status]",
+                    "_bad_status",
+                    "_status_text",
+                )
+            )
+        return work
 
     def _sides(self, frame: pl.DataFrame, work: pl.DataFrame, faults: list[_Fault]) -> pl.DataFrame:
         sides = self.mapping.sides
@@ -777,7 +815,7 @@ _DENSE_PAIRS = 1 << 22  # of countries and cities: a table of them is quicker th
 def _numbered(column: pl.Series) -> tuple[npt.NDArray[np.uint32], list[str | None]]:
     """A Categorical column as positions in the list of its words; null is the last of them."""
     codes = column.to_physical()
-    beyond = int(codes.max() or 0) + 1  # type: ignore[arg-type, call-overload]
+    beyond = int(codes.max() or 0) + 1  # type: ignore[arg-type]
     rows = (codes.fill_null(beyond) if codes.null_count() else codes).to_numpy()
     example = np.full(beyond + 1, len(rows), np.uint32)  # of each code: a row that has it
     example[rows] = np.arange(len(rows), dtype=np.uint32)

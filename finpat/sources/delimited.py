@@ -61,8 +61,8 @@ class Layout:
 class RawPiece:
     """Rows as text: `frame` has the source's columns and LINE; `raw` gives the text of rows by position.
 
-    Columns of few distinct values may be Categorical. is_trimmed: no cell begins or ends with white space, and
-    an empty one is null.
+    Columns of few distinct values may be Categorical. is_trimmed: no cell begins or ends with white space,
+    and an empty one is null.
     """
 
     frame: pl.DataFrame
@@ -437,7 +437,7 @@ def _has_blank(frame: pl.DataFrame) -> bool:
 
 
 def _is_trimmed(data: bytes, layout: Layout, count: int) -> bool:
-    """Whether no cell of `count` rows begins or ends with white space; False where that takes a closer look."""
+    """Whether no cell of `count` rows begins or ends with white space; False where it is not plain."""
     if not data.isascii():
         return False
     text = np.frombuffer(data, np.uint8)

@@ -25,7 +25,7 @@ _NO_PAYMENTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "counterparty_id": pl.String,
     "direction": DIRECTION_DTYPE,
     "amount_minor": pl.Int64,
-    "currency": pl.String,
+    "currency": pl.Categorical,
     "channel": CHANNEL_DTYPE,
     "mirrored": pl.Boolean,
     "row_key": pl.UInt64,
@@ -70,9 +70,9 @@ def read_payments(
 
     A row's position here is its `row` everywhere in a run; `locate` finds it again. Columns: booked_at,
     has_time, account_id, counterparty_id (null where unknown), direction, amount_minor, currency, channel,
-    mirrored, row_key; local_zone, city, country, merchant_category, branch_id, device_id where a file has
-    them (null in the rows of files without). as_of: rows booked later are left out (naive UTC). file_ids:
-    these files only.
+    mirrored, row_key; local_zone, city, country, merchant_category, branch_id, device_id, conductor_id and
+    status where a file has them (null in the rows of files without). as_of: rows booked later are left out
+    (naive UTC). file_ids: these files only.
 
     Raises:
         StoreError: a segment is missing, or a number names no loaded file.
@@ -88,11 +88,11 @@ def read_payments(
             else pl.lit(None, pl.String).alias("counterparty_id"),
             pl.col("direction").cast(DIRECTION_DTYPE),
             "amount_minor",
-            "currency",
+            pl.col("currency").cast(pl.Categorical),
             pl.col("channel").cast(CHANNEL_DTYPE),
             "mirrored",
             "row_key",
-            *[pl.col(name).cast(pl.String) for name in OPTIONAL_COLUMNS if name in present],
+            *[pl.col(name).cast(pl.Categorical) for name in OPTIONAL_COLUMNS if name in present],
             has_time=pl.col("time_precision") != "day",
         )
         parts.append(rows)
@@ -168,6 +168,7 @@ def locate(
                 .filter(pl.col("row").is_in(mine.implode()))
                 .with_columns(file_id=pl.lit(file.file_id), source_file=pl.lit(file.name))
             )
+            found = found.with_columns(pl.col(pl.Categorical).cast(pl.String))
             if "extra" in file.columns:
                 found = found.with_columns(pl.col("extra").struct.json_encode())
             parts.append(found)
