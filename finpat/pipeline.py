@@ -194,6 +194,7 @@ def _build(
         indicators.warm_kernels(notify)
         found = indicators.evaluate(ledger, table, settings)
     with clock.stage("detection"):
+        detection.warm(notify)
         currencies = ledger.accounts["currency"]
         model = detection.fit(table, currencies, settings)
         scores = detection.score(model, table, currencies)

@@ -233,6 +233,11 @@ class CoordinatedRemittances:
         low=0,
         high=1,
     )
+    max_senders: int = parameter(
+        500,
+        "senders of one beneficiary in all, beyond which it is a merchant, utility or employer; D",
+        low=2,
+    )
 
 
 def find_coordinated(context: Context, p: CoordinatedRemittances) -> Outcome:
@@ -241,11 +246,15 @@ def find_coordinated(context: Context, p: CoordinatedRemittances) -> Outcome:
     Within 48 hours 4 or more senders, amounts within 5 % of each other, by transfer, P2P or wallet, and more
     of them than chance puts there: the amounts from half to twice as much that the beneficiary received in
     those hours make so many likely with less than one in a million. Each held account among senders and
-    beneficiary gets the finding. Receivers' names are not in the data, so beneficiaries who share a city and
-    a
-    surname cannot be brought together.
+    beneficiary gets the finding. A beneficiary with more than 500 senders in all (a merchant, a utility, the
+    outside world of a ledger) is left out. Receivers' names are not in the data, so beneficiaries who share a
+    city and a surname cannot be brought together.
     """
     payments = _payments(context)
+    # Networks are of people: a beneficiary whom everybody pays would make every window a crowd.
+    many = pl.col("sender").n_unique() > p.max_senders
+    hubs = payments.group_by("subject").agg(many).filter("sender")["subject"]
+    payments = payments.filter(~pl.col("subject").is_in(hubs.implode()))
     key = payments["subject"].to_numpy()
     edges = np.append(np.flatnonzero(np.diff(key, prepend=-1)), len(key)).astype(np.int64)
     told, member = alike(

@@ -310,6 +310,13 @@ def test_a_row_exactly_48_hours_old_is_outside():
     assert found("ST-REMIT-14", ledger(*rows)) == []
 
 
+def test_a_receiver_whom_everybody_pays_is_left_out():
+    others = [out(30 + n, 20 + n, "p2p", account_id=f"t{n}", counterparty_id="R") for n in range(3)]
+    rows = ledger(*SENT, *others)
+    assert found("ST-REMIT-14", rows, max_senders=7) == ["s0", "s1", "s2", "s3"]
+    assert found("ST-REMIT-14", rows, max_senders=6) == []
+
+
 def test_accounts_of_one_holder_do_not_remit_to_themselves():
     accounts = pl.DataFrame({"account_id": ["s0", "R"], "holder_id": ["h", "h"]})
     receiver = row(0, 1, account_id="R", counterparty_id="X", channel="card")
