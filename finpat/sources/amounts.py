@@ -56,9 +56,7 @@ def plain_number(text: pl.Expr, decimal: str, thousands: str) -> list[pl.Expr]:
     ]
 
 
-def plain_minor(
-    text: pl.Series, currency: pl.Series, decimals: dict[str, int]
-) -> pl.Series | None:
+def plain_minor(text: pl.Series, currency: pl.Series, decimals: dict[str, int]) -> pl.Series | None:
     """Minor units where every value is a plain number such as -1234.56 that fits exactly, else None.
 
     Says nothing about any single value: where it is None, the long way tells what is wrong with which row.

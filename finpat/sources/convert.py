@@ -175,9 +175,7 @@ class Converter:
             return pl.when(joined != "").then(joined)
         return parts[0] if len(parts) == 1 else pl.coalesce(parts)
 
-    def _words(
-        self, key: str, found: pl.Series, fallback: dict[str, str]
-    ) -> pl.Series:
+    def _words(self, key: str, found: pl.Series, fallback: dict[str, str]) -> pl.Series:
         """The canonical word for each distinct source word, null where nothing says; Categorical."""
         words = {**fallback, **{word.casefold(): to for word, to in self.mapping.values.get(key, {}).items()}}
         return _replaced(found, lambda word: words.get(word.casefold()))
@@ -264,9 +262,7 @@ class Converter:
         meaning = self._words("status", found, STATUS_WORDS)
         work = work.with_columns(status=meaning)
         if meaning.null_count() > found.null_count():
-            work = work.with_columns(
-                _status_text=found, _bad_status=meaning.is_null() & found.is_not_null()
-            )
+            work = work.with_columns(_status_text=found, _bad_status=meaning.is_null() & found.is_not_null())
             faults.append(
                 _Fault(
                     "status",
@@ -527,9 +523,12 @@ class Converter:
             work = work.with_columns(_in_gap=pl.col(key).is_null() & pl.col("_wall").is_not_null())
         faults = []
         at = pl.col(key)
-        if work[key].null_count() or not work.select(
-            (at.min() >= pl.datetime(FIRST_YEAR, 1, 1)) & (at.max() < pl.datetime(LAST_YEAR + 1, 1, 1))
-        ).item():
+        if (
+            work[key].null_count()
+            or not work.select(
+                (at.min() >= pl.datetime(FIRST_YEAR, 1, 1)) & (at.max() < pl.datetime(LAST_YEAR + 1, 1, 1))
+            ).item()
+        ):
             in_gap = pl.col("_in_gap") if "_in_gap" in work.columns else pl.lit(False)
             work = work.with_columns(
                 _no_at=pl.col("_at_text").is_null(),

@@ -285,9 +285,7 @@ def _is_day_only(source: Source, mapping: Mapping, settings: Settings, formats: 
             [name for name in piece.frame.columns if name != LINE], origin=str(source.path), formats=formats,
         )  # fmt: skip
         frame = converter.trimmed(piece)
-        at, _, _ = read_instants(
-            converter.raw(frame, "booked_at"), converter.clock(frame), formats, mapping
-        )
+        at, _, _ = read_instants(converter.raw(frame, "booked_at"), converter.clock(frame), formats, mapping)
         at = at.drop_nulls()
         rows += len(at)
         if (at != at.dt.truncate("1d")).any():

@@ -120,7 +120,8 @@ def movement_of(legs: list[dict]) -> dict:
 def resent_of(legs: list[dict]) -> dict:
     sides = {side: [leg for leg in legs if leg["is_credit"] == side] for side in (True, False)}
     known = {
-        side: any(leg["counterparty_id"] is not None for leg in side_legs) for side, side_legs in sides.items()
+        side: any(leg["counterparty_id"] is not None for leg in side_legs)
+        for side, side_legs in sides.items()
     }
     if all(sides.values()) and not all(known.values()):
         return {}
