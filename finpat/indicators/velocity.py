@@ -700,6 +700,9 @@ class Funnel:
         0.7, "of the deposits drawn in another city; D", stricter="higher", low=0.01, high=1
     )
     within_hours: float = parameter(48.0, "little time elapsing; D", low=0)
+    max_cities: int = parameter(
+        50, "cities of deposit beyond which it is a national business, which is not judged; chosen", low=1
+    )
     home_days: int = parameter(180, "home is the city of most card payments in this time", low=1)
     home_rows: int = parameter(10, "card payments before a home is known", low=1)
 
@@ -710,7 +713,7 @@ def find_funnel(context: Context, p: Funnel) -> Outcome:
     In 14 days cash deposits, each below T, in 3 or more cities other than the holder's, of which 0.7 is drawn
     in cash in another city than that of the deposit within 48 hours (first in first out). Home is the city of
     most card payments of the 180 days before (10 or more); where it is unknown, one city more is asked for,
-    since one of them may be home.
+    since one of them may be home. More than 50 cities in 14 days are a national business and left out.
     """
     legs = moving_legs(context, "channel", "city", "amount_minor", where=DEPOSITS | WITHDRAWALS)
     legs = context.with_limit(legs, "cash_report")
@@ -734,14 +737,17 @@ def find_funnel(context: Context, p: Funnel) -> Outcome:
         trailing(
             told,
             days(p.window_days),
-            pl.col("city").filter(IS_CREDIT).drop_nulls().unique().alias("cities"),
+            # One more than the most that is judged: whole lists of a busy account would fill the memory.
+            pl.col("city").filter(IS_CREDIT).drop_nulls().unique().head(p.max_cities + 1).alias("cities"),
             IN_MINOR.sum().alias("in_minor"),
             pl.col("passed_minor").sum().alias("drawn_minor"),
             pl.col("account").first(),
         )
-        .filter(pl.col("cities").list.len() >= p.min_cities)
+        .filter(pl.col("cities").list.len().is_between(p.min_cities, p.max_cities))
         .with_columns(drawn_share=pl.col("drawn_minor") / pl.col("in_minor"))
         .filter(pl.col("drawn_share") >= p.min_share)
+        # The last of a day stands for it: a finding is told once a day.
+        .unique(["subject", pl.col("window_end").dt.date()], keep="last", maintain_order=True)
     )
     windows = _with_home(context, windows, p).with_columns(
         city_count=pl.when(pl.col("home").is_null())
@@ -754,6 +760,9 @@ def find_funnel(context: Context, p: Funnel) -> Outcome:
     return Outcome(windows.filter(pl.col("city_count") >= p.min_cities), told.select(EVIDENCE), unlimited)
 
 
+WINDOWS_AT_ONCE = 20_000  # each is tried with every city of its holder's cards
+
+
 def _with_home(context: Context, windows: pl.DataFrame, p: Funnel) -> pl.DataFrame:
     """`windows` with `home`, the city of most card payments before each window's end; null if too few."""
     cards = context.legs((pl.col("channel") == "card") & pl.col("city").is_not_null(), "city")
@@ -763,17 +772,21 @@ def _with_home(context: Context, windows: pl.DataFrame, p: Funnel) -> pl.DataFra
     timed = cards.join(pairs, on=["subject", "city"]).sort("pair", "booked_at")
     timeline = Timeline(timed["pair"].to_numpy(), timed["booked_at"].cast(pl.Int64).to_numpy())
     asked = windows.with_columns(pl.col("cities").cast(pl.List(pl.String))).with_row_index("window")
-    tried = asked.select("window", "subject", "window_end").join(pairs, on="subject")
-    end = tried["window_end"].cast(pl.Int64).to_numpy()
-    count = timeline.count(tried["pair"].to_numpy(), end - days(p.home_days), end)
-    homes = (
-        tried.with_columns(count=pl.Series(count, dtype=pl.Int64))
-        .filter(pl.col("count").sum().over("window") >= p.home_rows)
-        .sort("window", "count", "city", descending=[False, True, False])
-        .group_by("window", maintain_order=True)
-        .agg(home=pl.col("city").first())
-    )
-    return asked.join(homes, on="window", how="left", maintain_order="left")
+    homes = []
+    for part in asked.select("window", "subject", "window_end").iter_slices(WINDOWS_AT_ONCE):
+        tried = part.join(pairs, on="subject")
+        end = tried["window_end"].cast(pl.Int64).to_numpy()
+        count = timeline.count(tried["pair"].to_numpy(), end - days(p.home_days), end)
+        homes.append(
+            tried.with_columns(count=pl.Series(count, dtype=pl.Int64))
+            .filter(pl.col("count").sum().over("window") >= p.home_rows)
+            .sort("window", "count", "city", descending=[False, True, False])
+            .group_by("window", maintain_order=True)
+            .agg(home=pl.col("city").first())
+        )
+    if not homes:
+        return asked.with_columns(home=pl.lit(None, pl.String))
+    return asked.join(pl.concat(homes), on="window", how="left", maintain_order="left")
 
 
 FUNNEL_07 = Indicator(
