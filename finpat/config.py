@@ -142,11 +142,22 @@ class Settings(Section):
         description="Own legal thresholds, one `[[thresholds]]` section each; they replace the shipped "
         "rules of the same jurisdiction and instrument.",
     )
-    dictionaries: dict[Literal["crypto_merchants", "ad_merchants", "lodging_merchants", "risk_list"], str] = (
-        Field(
-            default_factory=dict, description="Own word lists by name: CSV files, relative to the workspace."
-        )
+    dictionaries: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Own words by kind of payment, added to the shipped ones (finpat/vocabulary), e.g. "
+        "`lodging = ['Zum Wilden Mann']`; `['@words.txt']` reads them from a text file of the workspace, one "
+        "a line.",
     )
+
+    @field_validator("dictionaries")
+    @classmethod
+    def _kinds_exist(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        from finpat.vocabulary import KINDS
+
+        for kind in value:
+            if kind not in KINDS:
+                raise ValueError(f"no such kind of payment: {kind!r}.{nearest(kind, KINDS)}")
+        return value
 
     @field_validator("reporting_zone")
     @classmethod
@@ -225,7 +236,30 @@ def load_settings(workspace: Path) -> Settings:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
+    listed = values.get("dictionaries")
+    if isinstance(listed, dict):
+        values["dictionaries"] = {kind: _words(workspace, kind, words) for kind, words in listed.items()}
     return parse_settings(values, str(path))
+
+
+def _words(workspace: Path, kind: str, words: Any) -> Any:
+    """`words` with those of the files that it names in their place, so that a run keeps the words it used."""
+    if not isinstance(words, list):
+        return words
+    read: list[Any] = []
+    for word in words:
+        if not (isinstance(word, str) and word.startswith("@")):
+            read.append(word)
+            continue
+        path = workspace / word[1:]
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"dictionaries.{kind}: {path} cannot be read as UTF-8 text: {error}"
+            ) from None
+        read += [line.strip() for line in lines if line.strip()]
+    return read
 
 
 def settings_table() -> str:

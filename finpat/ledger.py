@@ -23,6 +23,8 @@ CONVERTED_AT_A_TIME = 1_000_000  # legs in a foreign currency; bounds the memory
 
 # Optional leg columns: carried when a source had them, absent otherwise.
 PLACE_COLUMNS = ("city", "country", "merchant_category", "branch_id", "device_id", "conductor_id", "status")
+# What is written on a payment; seen from the account whose statement it is.
+TEXT_COLUMNS = ("counterparty_name", "description")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Ledger:
         currency Enum?            only where the data has more than one currency
         PLACE_COLUMNS Categorical?    only where a source had them; conductor_id: who stood at the counter,
                                   status: booked, declined, reversed, ...
+        TEXT_COLUMNS Categorical? only where a source had them; counterparty_name is null on the other side's
+                                  leg of a two-sided row, whose counterparty it does not name
     offsets: Int64, len(accounts)+1; the legs of account i are legs[offsets[i]:offsets[i+1]].
     """
 
@@ -163,8 +167,8 @@ def build_ledger(
     """Expand stored payments into legs in the ledger's order.
 
     payments: booked_at, has_time, account_id, counterparty_id, direction, amount_minor, currency, channel,
-        mirrored, row_key, and optionally local_zone and PLACE_COLUMNS. Text may be Categorical or Enum; that
-        is read without a copy. accounts: rows of the accounts table. rates: convert amounts in another
+        mirrored, row_key, and optionally local_zone, PLACE_COLUMNS and TEXT_COLUMNS. Text may be Categorical
+        or Enum; that is read without a copy. accounts: rows of the accounts table. rates: convert amounts in another
         currency than the account's at the rate of the leg's local day; None converts nothing.
     """
     from finpat import ordering  # compiles numeric kernels: not for the commands that build no ledger
@@ -182,12 +186,13 @@ def build_ledger(
     row, leg_party, leg_credit = ordering.place_legs(
         order, account_party, counterparty, mirrored, is_credit, account_of_party, offsets
     )
+    turned = leg_credit != is_credit[row]  # the other side's leg of a two-sided row
     del order, account_party, counterparty, mirrored, is_credit
 
     local_day, local_hour = _local_clock(payments, reporting_zone)
     optional = [
         name
-        for name in PLACE_COLUMNS
+        for name in (*PLACE_COLUMNS, *TEXT_COLUMNS)
         if name in payments.columns and payments[name].null_count() < payments.height
     ]
     codes, used, texts = _coded(payments["currency"])
@@ -212,7 +217,10 @@ def build_ledger(
         "row": pl.Series(row),
         **_dealt(sources, pl.Series(row)),
     }
-    del sources, leg_credit, leg_party
+    if "counterparty_name" in legs and turned.any():
+        named = pl.DataFrame({"name": legs["counterparty_name"], "turned": turned})
+        legs["counterparty_name"] = named.select(pl.when(~pl.col("turned")).then("name")).to_series()
+    del sources, leg_credit, leg_party, turned
     if len(currencies) <= 1:
         account_currency = pl.Series(currencies.to_list() * len(party_of_account), dtype=pl.String)
         legs["account_minor"] = legs["amount_minor"]

@@ -363,8 +363,8 @@ def _manifest(
 
 
 def _inputs(workspace: Workspace, settings: Settings) -> dict[str, str]:
-    """SHA-256 of every file that the settings name: exchange rates, word lists."""
-    named = [*settings.dictionaries.values(), *filter(None, [settings.fx.rates_file])]
+    """SHA-256 of every file that the settings name; words of own lists stand in the settings themselves."""
+    named = [*filter(None, [settings.fx.rates_file])]
     return {name: _sha256(workspace.path / name) for name in named if (workspace.path / name).is_file()}
 
 

@@ -33,6 +33,10 @@ DEFAULTS: dict[str, Any] = {
     "merchant_category": None,
     "branch_id": None,
     "device_id": None,
+    "conductor_id": None,
+    "status": None,
+    "counterparty_name": None,
+    "description": None,
 }
 
 SCHEMA = {
@@ -51,6 +55,10 @@ SCHEMA = {
     "merchant_category": pl.String,
     "branch_id": pl.String,
     "device_id": pl.String,
+    "conductor_id": pl.String,
+    "status": pl.String,
+    "counterparty_name": pl.String,
+    "description": pl.String,
     "row_key": pl.UInt64,
 }
 

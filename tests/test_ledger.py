@@ -61,3 +61,14 @@ def test_offsets_delimit_each_account():
     assert ledger.offsets.tolist() == [0, 1, 3]
     assert ledger.legs["account"].to_list() == [0, 1, 1]
     assert ledger.legs.schema["account"] == pl.UInt32
+
+
+def test_the_other_sides_leg_of_a_two_sided_row_does_not_carry_its_own_name_as_counterparty():
+    legs = factory.ledger(
+        {"account_id": "A", "counterparty_id": "B", "direction": "debit", "mirrored": True,
+         "counterparty_name": "Bea", "description": "rent"},
+    ).legs  # fmt: skip
+    assert legs.select("is_credit", pl.col("counterparty_name", "description").cast(pl.String)).rows() == [
+        (False, "Bea", "rent"),
+        (True, None, "rent"),
+    ]

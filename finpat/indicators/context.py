@@ -14,9 +14,11 @@ from finpat.compiled import frozen
 from finpat.config import Settings
 from finpat.features.base import Legs, read_legs
 from finpat.indicators.thresholds import Thresholds, Use
-from finpat.ledger import NO_PARTY, Ledger
+from finpat.ledger import NO_PARTY, TEXT_COLUMNS, Ledger
 from finpat.money import decimals_of
+from finpat.networks.persons import persons_of
 from finpat.schemas import CHANNEL_DTYPE, CHANNELS
+from finpat.vocabulary import load_vocabulary
 
 # Words that sources write for a booking that did not take effect, or was taken back. Such legs count nowhere,
 # except
@@ -95,12 +97,7 @@ class Context:
     @cached_property
     def persons(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
         """Account code -> person: the smallest code of the holder's accounts; unknown holder: itself."""
-        codes = self.accounts.select(
-            pl.when(pl.col("holder_id").is_not_null())
-            .then(pl.col("account").min().over("holder_id"))
-            .otherwise("account")
-        )
-        return codes.to_series().to_numpy().astype(np.uint32)
+        return persons_of(self.accounts)
 
     @cached_property
     def is_one_each(self) -> bool:
@@ -138,9 +135,25 @@ class Context:
             .sort("account", "counterparty")
         )
 
-    def has(self, column: str) -> bool:
-        """Whether the data knows `column`: an optional leg or account column, `time` or `local_hour`."""
+    @cached_property
+    def kinds(self) -> pl.Series:
+        """Per leg: what it was for, as bits of finpat.vocabulary (UInt64); 0 where nothing tells."""
         legs = self.ledger.legs
+        texts = [legs[name] for name in TEXT_COLUMNS if name in legs.columns]
+        category = legs["merchant_category"] if "merchant_category" in legs.columns else None
+        if category is None and not texts:
+            return pl.repeat(0, legs.height, dtype=pl.UInt64, eager=True).alias("kinds")
+        return load_vocabulary(self.settings.dictionaries).kinds_of(category, texts)
+
+    def has(self, column: str) -> bool:
+        """Whether the data knows `column`.
+
+        An optional leg or account column, `time` (of day), `local_hour`, or `merchant`: anything that tells
+        what a payment was for.
+        """
+        legs = self.ledger.legs
+        if column == "merchant":
+            return any(self.has(name) for name in ("merchant_category", *TEXT_COLUMNS))
         if column == "time":
             return bool(legs["has_time"].any())
         if column in legs.columns:
@@ -229,12 +242,15 @@ class Context:
         so that sums never mix currencies. Legs whose status says that they did not take effect are left out
         while `effective`; transfers between accounts of one holder are left out unless `own`.
 
-        accounts: one truth value per account; the legs of the others are left out.
+        accounts: one truth value per account; the legs of the others are left out. `kinds` is a column too
+        (condition: finpat.vocabulary.of_kind). A column that the data lacks is left out: say it in `needs`.
         """
         wanted = list(dict.fromkeys(["account", "booked_at", "row", *columns]))
         known = self.ledger.legs.columns
         asked = set(wanted) | set(where.meta.root_names()) | ({"currency"} & set(known))
         legs = self.ledger.legs.select(name for name in known if name in asked)
+        if "kinds" in asked:
+            legs = legs.with_columns(self.kinds)
         if accounts is not None:
             legs = legs.filter(pl.Series(np.repeat(accounts, np.diff(self.ledger.offsets))))
         # A condition on no column at all holds for every leg.

@@ -10,14 +10,14 @@ from datetime import datetime
 import polars as pl
 
 from finpat.errors import StoreError
-from finpat.ledger import PLACE_COLUMNS
+from finpat.ledger import PLACE_COLUMNS, TEXT_COLUMNS
 from finpat.schemas import CHANNEL_DTYPE, DIRECTION_DTYPE, TABLES
 from finpat.store import keys
 from finpat.store.catalogue import StoredFile, read_files
 from finpat.store.workspace import Workspace
 
 # Read where a file has them; `ledger.build_ledger` says what they are for.
-OPTIONAL_COLUMNS = ("local_zone", *PLACE_COLUMNS)
+OPTIONAL_COLUMNS = ("local_zone", *PLACE_COLUMNS, *TEXT_COLUMNS)
 _NO_PAYMENTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "booked_at": pl.Datetime("us"),
     "has_time": pl.Boolean,
@@ -70,9 +70,8 @@ def read_payments(
 
     A row's position here is its `row` everywhere in a run; `locate` finds it again. Columns: booked_at,
     has_time, account_id, counterparty_id (null where unknown), direction, amount_minor, currency, channel,
-    mirrored, row_key; local_zone, city, country, merchant_category, branch_id, device_id, conductor_id and
-    status where a file has them (null in the rows of files without). as_of: rows booked later are left out
-    (naive UTC). file_ids: these files only.
+    mirrored, row_key; local_zone and the optional columns of the ledger where a file has them (null in the
+    rows of files without). as_of: rows booked later are left out (naive UTC). file_ids: these files only.
 
     Raises:
         StoreError: a segment is missing, or a number names no loaded file.

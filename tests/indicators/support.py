@@ -9,20 +9,12 @@ import polars as pl
 from finpat.config import IndicatorSettings, Settings
 from finpat.indicators import INDICATORS, Findings
 from finpat.indicators.evaluation import evaluate_indicators
-from finpat.ledger import Ledger, build_ledger
-from tests import factory
+from finpat.ledger import Ledger
+from tests.factory import ledger
+
+__all__ = ["BY_ID", "found", "judge", "ledger", "missing", "values"]
 
 BY_ID = {indicator.id: indicator for indicator in INDICATORS}
-
-
-def ledger(*rows: dict[str, Any], accounts: pl.DataFrame | None = None) -> Ledger:
-    """A ledger of payments that may carry conductor_id and status."""
-    plain = [{name: value for name, value in row.items() if name in factory.SCHEMA} for row in rows]
-    frame = factory.payments(*plain)
-    for name in ("conductor_id", "status"):
-        if any(name in row for row in rows):
-            frame = frame.with_columns(pl.Series(name, [row.get(name) for row in rows], dtype=pl.String))
-    return build_ledger(frame, accounts)
 
 
 def judge(

@@ -1,0 +1,1 @@
+"""Networks: who belongs together, and the patterns that money makes between persons."""
