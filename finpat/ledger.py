@@ -168,8 +168,8 @@ def build_ledger(
 
     payments: booked_at, has_time, account_id, counterparty_id, direction, amount_minor, currency, channel,
         mirrored, row_key, and optionally local_zone, PLACE_COLUMNS and TEXT_COLUMNS. Text may be Categorical
-        or Enum; that is read without a copy. accounts: rows of the accounts table. rates: convert amounts in another
-        currency than the account's at the rate of the leg's local day; None converts nothing.
+        or Enum; that is read without a copy. accounts: rows of the accounts table. rates: convert amounts in
+        another currency than the account's at the rate of the leg's local day; None converts nothing.
     """
     from finpat import ordering  # compiles numeric kernels: not for the commands that build no ledger
 

@@ -3,8 +3,8 @@
 The kinds stand in two tables that a reviewer can read: merchant categories of ISO 18245
 (`merchant_categories.csv`) and words of descriptions and payees in several languages (`words.csv`; language
 `name` marks a company's name). Own words are added in finpat.toml under `[dictionaries]`. A word counts as a
-whole: it is compared without case, accents and punctuation, and no part of a longer word is taken for it. What
-no category and no word names has no kind, which says nothing about it.
+whole: it is compared without case, accents and punctuation, and no part of a longer word is taken for it.
+What no category and no word names has no kind, which says nothing about it.
 
 `service_words` and `protected` are sensitive: what they match is never shown (guardrails of the catalogue).
 """
