@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from finpat.compiled import account_blocks, frozen, in_blocks, kernel, thread_count
-from finpat.features.base import Legs
+from finpat.features.base import DAY, Legs
 from finpat.indicators.windows import pair_mirrors, take_first_in
 from finpat.schemas import CHANNELS
 
@@ -447,41 +447,51 @@ def jumps(
 
 @kernel
 def _mix_breaks(
-    first, last, offsets, instants, kinds, kind_count, kept, recent_us, past_us, count, least, out
-):
+    first, last, offsets, instants, kinds, kind_count, kept, recent_us, past_us, count, distance
+):  # fmt: skip
     """See mix_breaks."""
     new = np.zeros(kind_count, np.int64)
     old = np.zeros(kind_count, np.int64)
     own = np.empty(kind_count, np.int64)
     is_own = np.zeros(kind_count, np.bool_)
-    day = 86_400_000_000
+    spots = np.empty((offsets[last] - offsets[first], 4), np.int64)
+    told = np.empty(offsets[last] - offsets[first], np.float64)
+    found = 0
+    # The square of the distance is at most the total variation distance, which takes no logarithm.
+    least = distance**2 - 1e-9
     for account in range(first, last):
         begin, end = offsets[account], offsets[account + 1]
+        if end - begin < 2 * count:
+            continue
         distinct = 0
         for leg in range(begin, end):
             if kept[leg] and not is_own[kinds[leg]]:
                 is_own[kinds[leg]] = True
                 own[distinct] = kinds[leg]
                 distinct += 1
-        if distinct > 1 and end - begin >= 2 * count:
+        if distinct > 1:
             middle = start = right = begin
             recent = past = 0
             while right < end:
-                today = instants[right] // day
-                while right < end and instants[right] // day == today:
+                today = instants[right] // DAY
+                newest = -1
+                while right < end and instants[right] // DAY == today:
                     if kept[right]:
                         new[kinds[right]] += 1
                         recent += 1
+                        newest = right
                     right += 1
-                now = instants[right - 1]  # the last booking of the day
-                while instants[middle] <= now - recent_us:
+                if newest < 0:
+                    continue
+                now = instants[newest]
+                while instants[middle] <= now - recent_us or not kept[middle]:
                     if kept[middle]:
                         new[kinds[middle]] -= 1
                         old[kinds[middle]] += 1
                         recent -= 1
                         past += 1
                     middle += 1
-                while instants[start] <= now - recent_us - past_us:
+                while start < middle and instants[start] <= now - recent_us - past_us:
                     if kept[start]:
                         old[kinds[start]] -= 1
                         past -= 1
@@ -501,12 +511,16 @@ def _mix_breaks(
                         divergence += now_share * np.log2(now_share / both) / 2
                     if then_share > 0:
                         divergence += then_share * np.log2(then_share / both) / 2
-                if divergence >= least:
-                    out[account] = True
-                    break
+                apart_by = np.sqrt(min(max(divergence, 0.0), 1.0))
+                if apart_by >= distance:
+                    spots[found, 0], spots[found, 1] = middle, newest
+                    spots[found, 2], spots[found, 3] = recent, past
+                    told[found] = apart_by
+                    found += 1
         for index in range(distinct):
             new[own[index]] = old[own[index]] = 0
             is_own[own[index]] = False
+    return spots[:found].copy(), told[:found].copy()
 
 
 def mix_breaks(
@@ -520,24 +534,34 @@ def mix_breaks(
     count: int,
     distance: float,
     threads: int,
-) -> Bools:
-    """Accounts whose mix of kinds lies `distance` (less a hair) from their past's at the end of some day.
+) -> tuple[Ints, npt.NDArray[np.float64]]:
+    """Ends of days at which the mix of kinds lies `distance` or more from that of the past.
 
-    The square of the Jensen-Shannon distance (base 2) is at most the total variation distance (Lin 1991,
-    IEEE Transactions on Information Theory 37), which takes no
-    logarithm and leaves few days to be looked at closely.
+    Judged at the last kept leg of each day (UTC): the kept legs of (t - recent, t] against those of
+    (t - recent - past, t - recent], `count` or more in both, by Jensen-Shannon distance (base 2). Its square
+    is at most the total variation distance (Lin 1991, IEEE Transactions on Information Theory 37), so few
+    days take logarithms. Returns windows x (first leg, last leg, recent legs, past legs), and the distances.
     """
-    out = np.zeros(legs.account_count, np.bool_)
-    least = distance**2 - 1e-9
-    each_block(
-        legs,
-        threads,
-        lambda a, b: _mix_breaks(
-            a, b, legs.offsets, legs.instants, frozen(kinds), kind_count, frozen(kept), recent_us, past_us,
-            count, least, out,
-        ),
-    )  # fmt: skip
-    return out
+    parts: dict[int, tuple[Ints, npt.NDArray[np.float64]]] = {}
+
+    def work(first: int, last: int) -> None:
+        parts[first] = _mix_breaks(
+            first, last, legs.offsets, legs.instants, frozen(kinds), kind_count, frozen(kept), recent_us,
+            past_us, count, float(distance),
+        )  # fmt: skip
+
+    each_block(legs, threads, work)
+    return joined(parts, 4)
+
+
+def joined(
+    parts: dict[int, tuple[Ints, npt.NDArray[np.float64]]], width: int
+) -> tuple[Ints, npt.NDArray[np.float64]]:
+    """What the blocks found, in order of account."""
+    ordered = [parts[first] for first in sorted(parts)]
+    if not ordered:
+        return np.empty((0, width), np.int64), np.empty(0, np.float64)
+    return np.concatenate([spots for spots, _ in ordered]), np.concatenate([told for _, told in ordered])
 
 
 @kernel

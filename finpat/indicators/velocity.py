@@ -1003,86 +1003,45 @@ def find_mix_break(context: Context, p: MixBreak) -> Outcome:
     more from that of the 180 days before, by Jensen-Shannon distance, with 20 or more rows in both. Judged at
     the last booking of each day.
     """
-    category = ("merchant_category",) if context.has("merchant_category") else ()
-
-    def screen() -> Bools:
-        kinds, count = _kinds(context, bool(category))
-        return mix_breaks(
-            context.arrays,
-            kinds,
-            count,
-            context.moving,
-            recent_us=days(p.recent_days),
-            past_us=days(p.past_days),
-            count=p.min_count,
-            distance=p.min_distance,
-            threads=context.threads,
-        )
-
-    chosen = context.screened(screen)
-    legs = context.legs(pl.lit(True), "channel", "counterparty", *category, own=False, accounts=chosen)
-    code = pl.lit("") if not category else pl.col("merchant_category").cast(pl.String).fill_null("")
-    legs = with_rows(legs, 2 * p.min_count).with_columns(
-        kind=pl.format("{}{}", pl.col("channel").cast(pl.String), code)
+    kinds, count = _kinds(context)
+    kept = context.moving
+    spots, distance = mix_breaks(
+        context.arrays,
+        kinds,
+        count,
+        kept,
+        recent_us=days(p.recent_days),
+        past_us=days(p.past_days),
+        count=p.min_count,
+        distance=p.min_distance,
+        threads=context.threads,
     )
-    legs = legs.filter(pl.col("kind").n_unique().over("subject") > 1)
-    points = (
-        legs.group_by("subject", pl.col("booked_at").dt.date().alias("day"))
-        .agg(pl.col("booked_at").max())
-        .sort("subject", "booked_at")
+    first, last = spots[:, 0], spots[:, 1]
+    legs = context.ledger.legs
+    windows = pl.DataFrame(
+        {
+            "subject": legs["account"].gather(last),
+            "window_start": legs["booked_at"].gather(first),
+            "window_end": legs["booked_at"].gather(last),
+            "distance": distance,
+            "recent_count": spots[:, 2],
+            "past_count": spots[:, 3],
+        }
     )
-    at = points["booked_at"].cast(pl.Int64).to_numpy()
-    subject = points["subject"].to_numpy()
-    everything = Timeline.of(legs)
-    cut, start = at - days(p.recent_days), at - days(p.recent_days + p.past_days)
-    points = (
-        points.with_columns(
-            recent=pl.Series(everything.count(subject, cut, at), dtype=pl.Int64),
-            past=pl.Series(everything.count(subject, start, cut), dtype=pl.Int64),
-        )
-        .filter(pl.col("recent") >= p.min_count, pl.col("past") >= p.min_count)
-        .with_row_index("point")
-    )
-    kinds = legs.select("subject", "kind").unique().sort("subject", "kind").with_row_index("pair")
-    timed = legs.join(kinds, on=["subject", "kind"]).sort("pair", "booked_at")
-    timeline = Timeline(timed["pair"].to_numpy(), timed["booked_at"].cast(pl.Int64).to_numpy())
-    tried = points.join(kinds, on="subject").sort("point", "pair")
-    at, pair = tried["booked_at"].cast(pl.Int64).to_numpy(), tried["pair"].to_numpy()
-    cut, start = at - days(p.recent_days), at - days(p.recent_days + p.past_days)
-    new = timeline.count(pair, cut, at) / np.maximum(tried["recent"].to_numpy(), 1)
-    old = timeline.count(pair, start, cut) / np.maximum(tried["past"].to_numpy(), 1)
-    middle = (new + old) / 2
-
-    def divergence(share: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(share > 0, share * np.log2(share / middle), 0.0)
-
-    windows = (
-        tried.with_columns(part=pl.Series((divergence(new) + divergence(old)) / 2, dtype=pl.Float64))
-        .group_by("point", maintain_order=True)
-        .agg(
-            pl.col("subject").first(),
-            pl.col("part").sum().clip(0, 1).sqrt().alias("distance"),
-            recent_count=pl.col("recent").first(),
-            past_count=pl.col("past").first(),
-            window_end=pl.col("booked_at").first(),
-        )
-        .filter(pl.col("distance") >= p.min_distance)
-        .sort("subject", "window_end")
-    )
-    subject, end = windows["subject"].to_numpy(), windows["window_end"].cast(pl.Int64).to_numpy()
-    first = everything.position(subject, end - days(p.recent_days))
-    return Outcome(windows.with_columns(window_start=legs["booked_at"].gather(first)), legs.select(EVIDENCE))
+    return Outcome(windows, legs_within(context, kept, first, last))
 
 
-def _kinds(context: Context, with_category: bool) -> tuple[npt.NDArray[np.uint32], int]:
-    """Each leg's channel, and merchant category where asked for, as one code; and how many there are."""
+def _kinds(context: Context) -> tuple[npt.NDArray[np.uint32], int]:
+    """Each leg's channel, and merchant category where the data has them, as one code; and how many."""
     channels = context.arrays.channels.astype(np.uint32)
-    if not with_category:
+    if not context.has("merchant_category"):
         return channels, len(CHANNELS)
-    told = context.ledger.legs["merchant_category"].cast(pl.String).fill_null("")
-    codes = told.cast(pl.Enum(told.unique().sort())).to_physical().cast(pl.UInt32).to_numpy()
-    return codes * np.uint32(len(CHANNELS)) + channels, len(CHANNELS) * (int(codes.max(initial=0)) + 1)
+    codes = context.ledger.legs["merchant_category"].to_physical().cast(pl.UInt32)
+    used = codes.drop_nulls().unique().sort().to_numpy()
+    place = np.zeros(int(used.max(initial=0)) + 2, np.uint32)
+    place[used] = np.arange(1, used.size + 1)
+    dense = place[codes.fill_null(place.size - 1).to_numpy()]  # 0: no category
+    return dense * np.uint32(len(CHANNELS)) + channels, len(CHANNELS) * (used.size + 1)
 
 
 MIX_10 = Indicator(

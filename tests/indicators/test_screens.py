@@ -1,5 +1,6 @@
 """Screens leave out only accounts that cannot be found: findings are the same with and without them."""
 
+import math
 from datetime import timedelta
 
 import numpy as np
@@ -13,7 +14,7 @@ from finpat.config import IndicatorSettings, Settings
 from finpat.features.base import read_legs
 from finpat.indicators import INDICATORS
 from finpat.indicators.evaluation import evaluate_indicators
-from finpat.indicators.screens import busy_days
+from finpat.indicators.screens import busy_days, mix_breaks
 from finpat.ledger import build_ledger
 from tests.factory import at, payments
 from tests.factory import ledger as plain_ledger
@@ -30,7 +31,6 @@ LOOSE = Settings(
             "VE-DORM-05": {"gap_days": 14, "min_count": 1, "min_ratio": 0.1},
             "VE-MIRROR-08": {"min_count": 1},
             "VE-BURST-09": {"min_count": 3, "min_dispersion": 1.0},
-            "VE-MIX-10": {"min_count": 2, "min_distance": 0.3},
             "VE-DEPSEND-11": {"min_count": 1},
             "ST-ROUND-12": {"min_count": 2, "probability": 0.6},
         }.items()
@@ -108,3 +108,50 @@ def test_busy_days_are_those_of_a_plain_count(seed):
             expected[index] = (len(inside[index]), bound)
     assert expected
     assert {int(row): (int(back[row]), int(needed[row])) for row in np.flatnonzero(back)} == expected
+
+
+def plain_distance(new, old):
+    """Jensen-Shannon distance of two lists of words, base 2."""
+    total = 0.0
+    for word in {*new, *old}:
+        one, other = new.count(word) / len(new), old.count(word) / len(old)
+        for share in (one, other):
+            total += share * math.log2(2 * share / (one + other)) / 2 if share else 0.0
+    return math.sqrt(total)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 24 * 40), st.sampled_from(["card", "p2p", "fee"]), st.booleans()),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_breaks_of_the_mix_are_those_of_a_plain_count(drawn):
+    drawn = sorted(drawn, key=lambda leg: leg[0])
+    data = plain_ledger(
+        *[{"booked_at": at(hour=hour), "channel": channel} for hour, channel, _ in drawn],
+        {"booked_at": at(3), "account_id": "B"},
+    )
+    legs, day = read_legs(data), 86_400_000_000
+    kept = np.array([keep for _, _, keep in drawn] + [True])
+    spots, told = mix_breaks(
+        legs, legs.channels.astype(np.uint32), 11, kept,
+        recent_us=5 * day, past_us=20 * day, count=2, distance=0.3, threads=1,
+    )  # fmt: skip
+    times, words = data.legs["booked_at"].to_list(), data.legs["channel"].to_list()
+    mine = [leg for leg in range(len(drawn)) if kept[leg]]
+    expected = {}
+    for leg in mine:
+        if any(times[other].date() == times[leg].date() for other in mine if other > leg):
+            continue
+        cut = times[leg] - timedelta(days=5)
+        new = [other for other in mine if cut < times[other] and other <= leg]
+        old = [other for other in mine if cut - timedelta(days=20) < times[other] <= cut]
+        if len(new) < 2 or len(old) < 2:
+            continue
+        apart = plain_distance([words[other] for other in new], [words[other] for other in old])
+        if apart >= 0.3:
+            expected[(new[0], leg, len(new), len(old))] = pytest.approx(apart)
+    assert {tuple(spot): apart for spot, apart in zip(spots.tolist(), told.tolist(), strict=True)} == expected
