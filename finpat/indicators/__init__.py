@@ -17,33 +17,14 @@ from finpat.indicators.base import Indicator
 from finpat.indicators.evaluation import Findings, evaluate_indicators
 from finpat.ledger import Ledger, build_ledger
 
-INDICATORS: tuple[Indicator, ...] = (
-    structuring.STRUCT_01,
-    structuring.STRUCT_02,
-    structuring.STRUCT_03,
-    structuring.STRUCT_04,
-    structuring.STRUCT_05,
-    structuring.BUNCH_06,
-    instruments.ID3K_07,
-    instruments.ID1K_08,
-    instruments.OUT_09,
-    instruments.SPLIT_10,
-    instruments.RETRY_11,
-    amounts.ROUND_12,
-    amounts.BENF_13,
-    amounts.REMIT_14,
-    velocity.PASS_01,
-    velocity.LAT_02,
-    velocity.SPIKE_03,
-    velocity.AMT_04,
-    velocity.DORM_05,
-    velocity.NEW_06,
-    velocity.FUNNEL_07,
-    velocity.MIRROR_08,
-    velocity.BURST_09,
-    velocity.MIX_10,
-    velocity.DEPSEND_11,
+# The catalogue's order: each module lists its own.
+MODULES = (
+    structuring,
+    instruments,
+    amounts,
+    velocity,
 )
+INDICATORS: tuple[Indicator, ...] = tuple(item for module in MODULES for item in module.INDICATORS)
 
 __all__ = ["INDICATORS", "Findings", "Indicator", "evaluate", "warm_kernels"]
 

@@ -348,3 +348,6 @@ REMIT_14 = Indicator(
     caution="collections for a feast or a gift, savings clubs, dues of members",
     find=find_coordinated,
 )
+
+
+INDICATORS = (ROUND_12, BENF_13, REMIT_14)

@@ -21,7 +21,23 @@ if TYPE_CHECKING:
 
 ROLES = {"PV": "possible victim", "PC": "possible controller", "NET": "role unknown", "BIZ": "business"}
 WEIGHTS = {"S": "strong", "M": "medium", "W": "weak"}
-TYPOLOGIES = {"ST": "structuring", "VE": "velocity"}
+# Family of an id -> the method it stands for.
+TYPOLOGIES = {
+    "HT-ADS": "advert payments",
+    "HT-MOV": "accommodation and movement",
+    "HT-NIT": "night activity",
+    "HT-SPD": "upkeep spending",
+    "HT-P2P": "third-party receipts",
+    "HT-CTL": "control of accounts",
+    "HT-LAB": "wages and recruitment fees",
+    "HT-RES": "premises",
+    "HT-FRT": "front business",
+    "ST": "structuring",
+    "VE": "velocity",
+    "NW": "network pattern",
+    "CR": "crypto-assets",
+    "CX": "context",
+}
 
 Unit = Literal["count", "share", "ratio", "hours", "days", "money", "score", "probability"]
 Operator = Literal[">=", ">", "<=", "<", ""]
@@ -104,8 +120,9 @@ class Indicator:
 
     @property
     def family(self) -> str:
-        """First part of the id: ST, VE, ..."""
-        return self.id.split("-")[0]
+        """The id without name and number: ST, VE, HT-MOV, ..."""
+        first, second, *_ = self.id.split("-")
+        return f"{first}-{second}" if first == "HT" else first
 
     @property
     def typology(self) -> str:

@@ -444,3 +444,6 @@ RETRY_11 = Indicator(
     find=find_cut_down,
     needs=("status",),
 )
+
+
+INDICATORS = (ID3K_07, ID1K_08, OUT_09, SPLIT_10, RETRY_11)

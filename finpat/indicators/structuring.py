@@ -657,3 +657,6 @@ STRUCT_05 = Indicator(
     caution="rent collectors and congregations",
     find=find_smurfs,
 )
+
+
+INDICATORS = (STRUCT_01, STRUCT_02, STRUCT_03, STRUCT_04, STRUCT_05, BUNCH_06)

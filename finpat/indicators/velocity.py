@@ -1127,3 +1127,18 @@ DEPSEND_11 = Indicator(
     caution="people who send money home, shops that bank takings and pay suppliers",
     find=find_deposit_send,
 )
+
+
+INDICATORS = (
+    PASS_01,
+    LAT_02,
+    SPIKE_03,
+    AMT_04,
+    DORM_05,
+    NEW_06,
+    FUNNEL_07,
+    MIRROR_08,
+    BURST_09,
+    MIX_10,
+    DEPSEND_11,
+)
