@@ -231,6 +231,73 @@ class ReadModel:
             account_id=account_id,
         )
 
+    def networks(self, top: int = 0, min_score: int = 0) -> pl.DataFrame:
+        """The networks, best first: the `top` ones (0: all) with at least `min_score`."""
+        limit = f"LIMIT {top:d}" if top else ""
+        return self._ask(
+            "SELECT * FROM rm.networks WHERE coalesce(score, 0) >= $min_score "
+            f"ORDER BY score DESC NULLS LAST, network_id {limit}",
+            min_score=min_score,
+        )
+
+    def network(self, network_id: str) -> dict[str, Any] | None:
+        """One network; None where there is none of that name."""
+        return self._one("SELECT * FROM rm.networks WHERE network_id = $network_id", network_id=network_id)
+
+    def members_of(self, network_id: str) -> pl.DataFrame:
+        """Members of a network, best ranked first, each with its place in the list."""
+        return self._ask(
+            "SELECT m.*, f.rank, f.score, f.band, f.holder_name FROM rm.network_members m "
+            "LEFT JOIN rm.flagged_accounts f USING (account_id) WHERE m.network_id = $network_id "
+            "ORDER BY f.rank NULLS LAST, account_id",
+            network_id=network_id,
+        )
+
+    def edges_of(self, network_id: str) -> pl.DataFrame:
+        """What ties the members of a network, with the rows behind each edge."""
+        return self._ask(
+            "SELECT * FROM rm.network_edges WHERE network_id = $network_id ORDER BY from_id, to_id, kind",
+            network_id=network_id,
+        )
+
+    def links_of(self, account_id: str) -> pl.DataFrame:
+        """What ties an account to others, in all its networks: the edges that it is one end of."""
+        return self._ask(
+            "SELECT * FROM rm.network_edges WHERE from_id = $account_id OR to_id = $account_id "
+            "ORDER BY network_id, from_id, to_id, kind",
+            account_id=account_id,
+        )
+
+    def ad_clusters(self) -> pl.DataFrame:
+        """The clusters of adverts, the largest first."""
+        return self._ask("SELECT * FROM rm.ad_clusters ORDER BY ad_count DESC NULLS LAST, cluster_id")
+
+    def ads_of(self, cluster_id: str) -> pl.DataFrame:
+        """The adverts of a cluster in order of time, with what ties each to the others (`reason`)."""
+        return self._ask(
+            "SELECT m.*, a.* EXCLUDE (ad_id) FROM rm.ad_cluster_members m LEFT JOIN rm.ads a USING (ad_id) "
+            "WHERE m.cluster_id = $cluster_id ORDER BY a.posted_at NULLS LAST, m.ad_id",
+            cluster_id=cluster_id,
+        )
+
+    def ad_links_of(self, account_id: str) -> pl.DataFrame:
+        """Clusters of adverts that an account's payments coincide with, the least by chance first."""
+        return self._ask(
+            "SELECT l.*, c.* EXCLUDE (cluster_id) FROM rm.ad_payment_links l "
+            "LEFT JOIN rm.ad_clusters c USING (cluster_id) WHERE l.account_id = $account_id "
+            "ORDER BY l.p_value NULLS LAST, l.cluster_id",
+            account_id=account_id,
+        )
+
+    def ad_matches_of(self, account_id: str) -> pl.DataFrame:
+        """Single payments of an account matched to single adverts, with the adverts, in order of time."""
+        return self._ask(
+            "SELECT m.*, a.* EXCLUDE (ad_id) FROM rm.ad_payment_matches m LEFT JOIN rm.ads a USING (ad_id) "
+            "WHERE m.account_id = $account_id "
+            "ORDER BY a.posted_at NULLS LAST, m.ad_id, m.payment_id, m.transaction_id",
+            account_id=account_id,
+        )
+
     def sources(self) -> pl.DataFrame:
         """The files that the run read."""
         return self._ask("SELECT * FROM rm.sources ORDER BY source_id")

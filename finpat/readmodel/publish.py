@@ -31,7 +31,9 @@ class Publication:
     """What one run hands to its readers.
 
     tables: frames by table name, with the columns of `schema` (further columns are left out, absent ones are
-        null); a table without a frame is published empty. account_features may have any further columns.
+        null); a table without a frame is published empty. account_features may have any further columns. An
+        amount is a decimal, or minor units under `<name>_minor` in a frame with `currency`. Rows may be in
+        any order.
     legs: the transactions, in the order of the ledger.
     """
 
@@ -46,7 +48,13 @@ def publish(folder: Path, publication: Publication, *, memory_limit: str = "512M
     """Write `folder/<run_id>.duckdb`; once the run is complete, `make_current` points readers at it.
 
     memory_limit: what DuckDB may hold while it writes.
+
+    Raises:
+        ValueError: a frame is for a table that the read model has not.
     """
+    unknown = publication.tables.keys() - {table.name for table in schema.TABLES}
+    if unknown:
+        raise ValueError(f"the read model has no table {', '.join(sorted(unknown))}; declare it in schema.py")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{publication.run_id}.duckdb"
     building = folder / f".{publication.run_id}.building"
@@ -142,16 +150,23 @@ def _create_tables(connection: duckdb.DuckDBPyConnection, features: pl.DataFrame
 def _insert_frame(connection: duckdb.DuckDBPyConnection, table: schema.Table, frame: pl.DataFrame) -> None:
     """Insert a frame in the table's order, its columns by name."""
     if table is schema.ACCOUNT_FEATURES:
-        names = list(frame.columns)
+        values = {name: _quoted(name) for name in frame.columns}
     else:
-        names = [name for name in table.names if name in frame.columns]
+        values = {name: _quoted(name) for name in table.names if name in frame.columns}
+        for name in table.names:
+            if f"{name}_minor" in frame.columns and name not in values:
+                codes = frame["currency"].drop_nulls().unique().cast(pl.String).to_list()
+                values[name] = _scale(sorted(codes), _quoted(f"{name}_minor"))
     # DuckDB keeps insertion order, so no second sort is needed.
-    ordered, order = frame.select(names), [name for name in table.order if name in names]
-    if not _is_in_order(ordered, order):
-        ordered = ordered.sort(order, nulls_last=True)
-    connection.register("_frame", ordered.to_arrow())
-    listed = ", ".join(_quoted(name) for name in names)
-    connection.execute(f"INSERT INTO {schema.SCHEMA}.{table.name} ({listed}) SELECT {listed} FROM _frame")
+    order = [name for name in table.order if name in values]
+    if not _is_in_order(frame, order):
+        frame = frame.sort(order, nulls_last=True)
+    read = [name for name in frame.columns if name in values or name.removesuffix("_minor") in values]
+    connection.register("_frame", frame.select(read).to_arrow())
+    connection.execute(
+        f"INSERT INTO {schema.SCHEMA}.{table.name} ({', '.join(map(_quoted, values))}) "
+        f"SELECT {', '.join(values.values())} FROM _frame"
+    )
     connection.unregister("_frame")
 
 
@@ -170,6 +185,8 @@ def _scale(currencies: Sequence[str], column: str) -> str:
     by_decimals: dict[int, list[str]] = {}
     for currency in currencies:
         by_decimals.setdefault(money.decimals_of(currency), []).append(currency)
+    if not by_decimals:
+        return f"NULL::{schema.MONEY}"
     # A product of integers: DECIMAL division would round, and a double would lose the last digit.
     exact = {
         decimals: f"{column}::DECIMAL(20, 0) * {_unit(decimals)}::DECIMAL(8, 8)" for decimals in by_decimals

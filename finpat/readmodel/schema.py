@@ -210,8 +210,15 @@ NETWORKS = Table(
     (
         Column("network_id", "VARCHAR", "The network; stable from run to run while its core stays."),
         Column("kind", "VARCHAR", "What ties it."),
-        Column("member_count", "INTEGER", "Number of members."),
+        Column("member_count", "INTEGER", "Number of member accounts."),
+        Column(
+            "person_count", "INTEGER", "Number of persons behind them; null where no source names holders."
+        ),
         Column("score", "INTEGER", "0 to 1000."),
+        Column("amount", MONEY, "Money moved between its members, in `currency`; null where none moved."),
+        Column("currency", "VARCHAR", "Currency of `amount`."),
+        Column("first_at", "TIMESTAMP", "First row behind its edges (UTC)."),
+        Column("last_at", "TIMESTAMP", "Last row behind them (UTC)."),
         Column("reason", "VARCHAR", "One sentence naming the facts."),
     ),
 )
@@ -223,6 +230,7 @@ NETWORK_MEMBERS = Table(
     (
         Column("network_id", "VARCHAR", "The network."),
         Column("account_id", "VARCHAR", "The member."),
+        Column("person_id", "VARCHAR", "The person whose account it is, as far as holder ids say."),
         Column("possible_role", "VARCHAR", "Role within the network; see flagged_accounts."),
         Column("reason", "VARCHAR", "Facts that argue for the role."),
     ),
@@ -242,6 +250,8 @@ NETWORK_EDGES = Table(
         Column("count", "BIGINT", "Number of rows behind the edge."),
         Column("amount", MONEY, "Money moved along it, in `currency`; null where none moved."),
         Column("currency", "VARCHAR", "Currency of `amount`."),
+        Column("first_at", "TIMESTAMP", "First row behind the edge (UTC)."),
+        Column("last_at", "TIMESTAMP", "Last row behind it (UTC)."),
         Column("evidence", "VARCHAR[]", "transaction_id or ad_id of the rows behind the edge."),
     ),
 )

@@ -128,3 +128,86 @@ def test_followers_see_the_next_run_once_current_names_it(tmp_path):
 def test_the_manifest_reads_back_as_it_was_written(model):
     assert model.manifest() == manifest()
     assert model.table("runs")["as_of"].dtype == pl.Datetime("us")
+
+
+def test_tables_without_a_frame_answer_empty(model):
+    assert model.networks().height == 0
+    assert model.network("N1") is None
+    for answer in (model.members_of("N1"), model.edges_of("N1"), model.links_of("007"), model.ad_clusters()):
+        assert answer.height == 0
+    assert (
+        model.ads_of("C1").height == model.ad_links_of("007").height == model.ad_matches_of("007").height == 0
+    )
+
+
+@pytest.fixture
+def networked(tmp_path):
+    """Two networks that share account VICTIM; the second ties Z and VICTIM by a phone."""
+    networks = pl.DataFrame(
+        {"network_id": ["N2", "N1", "N0"], "kind": ["phone", "sweep", "sweep"], "member_count": [2, 2, 2],
+         "score": [400, 900, None], "amount_minor": [None, 29_997_00, 1], "currency": [None, "EUR", "JPY"]}
+    )  # fmt: skip
+    members = pl.DataFrame(
+        {"network_id": ["N2", "N1", "N2", "N1"], "account_id": ["Z", "VICTIM", "VICTIM", "007"],
+         "possible_role": ["unclear", "possible_victim", "possible_victim", "possible_controller"]}
+    )  # fmt: skip
+    edges = pl.DataFrame(
+        {"network_id": ["N2", "N1"], "from_id": ["Z", "VICTIM"], "to_id": ["VICTIM", "007"],
+         "kind": ["phone", "payment"], "count": [1, 3], "amount_minor": [None, 29_997_00],
+         "currency": [None, "EUR"], "evidence": [[], ["S1-2", "S1-3"]]}
+    )  # fmt: skip
+    tables = {"networks": networks, "network_members": members, "network_edges": edges}
+    with ReadModel(publish_sample(tmp_path, **tables)) as opened:
+        yield opened
+
+
+def test_networks_come_best_first_with_exact_amounts(networked):
+    assert networked.networks().select("network_id", "amount").rows() == [
+        ("N1", Decimal(29_997)),
+        ("N2", None),
+        ("N0", Decimal("0.01")),
+    ]
+    assert networked.networks(min_score=401)["network_id"].to_list() == ["N1"]
+    assert networked.networks(top=1).height == 1
+    assert networked.network("N2")["kind"] == "phone"
+
+
+def test_members_come_with_their_place_in_the_list(networked):
+    assert networked.members_of("N1").select("account_id", "possible_role", "rank").rows() == [
+        ("007", "possible_controller", 1),
+        ("VICTIM", "possible_victim", 2),
+    ]
+
+
+def test_links_of_an_account_are_the_edges_at_either_end_in_all_its_networks(networked):
+    assert networked.links_of("VICTIM").select("network_id", "kind").rows() == [
+        ("N1", "payment"),
+        ("N2", "phone"),
+    ]
+    assert networked.links_of("Z")["evidence"].to_list() == [[]]
+    assert networked.edges_of("N1")["evidence"].to_list() == [["S1-2", "S1-3"]]
+
+
+def test_adverts_clusters_links_and_matches_are_told_together(tmp_path):
+    at = [datetime(2026, 3, day) for day in (1, 2)]
+    tables = {
+        "ads": pl.DataFrame({"ad_id": ["a1", "a2"], "platform": ["P", "P"], "posted_at": at}),
+        "ad_clusters": pl.DataFrame({"cluster_id": ["C1"], "ad_count": [2], "reason": ["one phone"]}),
+        "ad_cluster_members": pl.DataFrame({"cluster_id": ["C1", "C1"], "ad_id": ["a2", "a1"]}),
+        "ad_payment_links": pl.DataFrame(
+            {"account_id": ["007"], "cluster_id": ["C1"], "k": [4], "expected": [0.2], "p_value": [1e-4]}
+        ),
+        "ad_payment_matches": pl.DataFrame(
+            {"payment_id": [None, "p1"], "transaction_id": ["S1-2", None], "ad_id": ["a2", "a1"],
+             "account_id": ["007", "007"], "delay_s": [60.0, 30.0]}
+        ),
+    }  # fmt: skip
+    with ReadModel(publish_sample(tmp_path, **tables)) as model:
+        assert model.ad_clusters()["cluster_id"].to_list() == ["C1"]
+        assert model.ads_of("C1").select("ad_id", "posted_at").rows() == [("a1", at[0]), ("a2", at[1])]
+        assert model.ad_links_of("007").select("k", "ad_count", "reason").rows() == [(4, 2, "one phone")]
+        matches = model.ad_matches_of("007")
+        assert matches.select("ad_id", "payment_id", "transaction_id", "platform").rows() == [
+            ("a1", "p1", None, "P"),
+            ("a2", None, "S1-2", "P"),
+        ]

@@ -153,3 +153,22 @@ def test_an_open_reader_does_not_block_the_next_run_and_keeps_its_own(tmp_path):
         make_current(tmp_path / "readmodel", second)
         with ReadModel(current_path(tmp_path / "readmodel")) as later:
             assert later.run_id == "0002"
+
+
+def test_a_frame_for_an_undeclared_table_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match="no table netwroks"):
+        publish(tmp_path / "readmodel", publication(netwroks=pl.DataFrame({"network_id": ["N1"]})))
+    assert not (tmp_path / "readmodel").exists()
+
+
+def test_minor_units_of_any_table_become_exact_decimals(tmp_path):
+    payments = pl.DataFrame(
+        {"payment_id": ["b", "a", "c"], "paid_at": [datetime(2026, 3, 1)] * 3, "platform": ["P"] * 3,
+         "amount_minor": [1, 2**63 - 1, None], "currency": ["BTC", "EUR", "EUR"]}
+    )  # fmt: skip
+    with ReadModel(publish_sample(tmp_path, ad_payments=payments)) as model:
+        assert model.table("ad_payments").select("payment_id", "amount").rows() == [
+            ("a", Decimal("92233720368547758.07")),
+            ("b", Decimal("0.00000001")),
+            ("c", None),
+        ]
