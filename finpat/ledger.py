@@ -8,14 +8,14 @@ the order of the input rows: accounts by id, legs by (account, booked_at, row_ke
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from finpat.rates import Rates
-from finpat.schemas import CHANNEL_DTYPE
+from finpat.schemas import CHANNEL_DTYPE, NOT_EFFECTIVE
 
 NO_PARTY = np.uint32(0xFFFFFFFF)  # counterparty code of a leg whose other side is unknown
 DAY = 86_400_000_000  # microseconds
@@ -75,6 +75,42 @@ class Ledger:
         if series.dtype == pl.Datetime("us"):
             series = series.cast(pl.Int64)
         return series.to_numpy()
+
+
+def effective_legs(ledger: Ledger) -> npt.NDArray[np.bool_] | None:
+    """Per leg: whether it took effect, as far as its status says; None where all legs did."""
+    if "status" not in ledger.legs.columns:
+        return None
+    return _effective(ledger.legs["status"])
+
+
+def _effective(status: pl.Series) -> npt.NDArray[np.bool_] | None:
+    codes, used, texts = _coded(status)  # a few words: judged once each and not leg by leg
+    is_out = texts.str.strip_chars().str.to_lowercase().is_in(NOT_EFFECTIVE).to_numpy()
+    if not is_out.any():
+        return None
+    kept = np.ones(int(used.max()) + 2, np.bool_)
+    kept[used[is_out]] = False
+    return kept[codes]
+
+
+def effective_part(ledger: Ledger) -> Ledger:
+    """The ledger of the legs that took effect: money that moved. Accounts and parties are the same.
+
+    An account may be left without a leg. `accounts` still tells of all legs.
+    """
+    kept = effective_legs(ledger)
+    if kept is None:
+        return ledger
+    legs = ledger.legs.filter(pl.Series(kept))
+    return replace(ledger, legs=legs, offsets=_offsets_of(ledger.offsets, kept))
+
+
+def _offsets_of(offsets: npt.NDArray[np.int64], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Offsets of the accounts in the legs that are kept."""
+    before = np.zeros(kept.size + 1, np.int64)
+    np.cumsum(kept, out=before[1:])
+    return before[offsets]
 
 
 def _coded(column: pl.Series) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], pl.Series]:
@@ -227,6 +263,11 @@ def build_ledger(
     else:
         leg_currency = ordering.frozen(legs["currency"].to_physical().cast(pl.UInt16).to_numpy())
         main = ordering.commonest_code(offsets, leg_currency, len(currencies))
+        if "status" in legs and (kept := _effective(legs["status"])) is not None:
+            # A booking that failed does not choose the account's currency, unless there is none other.
+            moved = _offsets_of(offsets, kept)
+            chosen = ordering.commonest_code(moved, ordering.frozen(leg_currency[kept]), len(currencies))
+            main = np.where(np.diff(moved) > 0, chosen, main)
         account_currency = currencies.gather(main)
         legs["account_minor"] = _account_minor(legs, leg_currency, main, currencies, rates)
 

@@ -18,6 +18,12 @@ CHANNELS = (
 )  # fmt: skip
 DIRECTIONS = ("credit", "debit")
 STATUSES = ("booked", "pending", "failed", "reversed")
+# Words for a booking that has not taken effect, or was taken back: its money has not moved. The stored states
+# and what a ledger made elsewhere may call them.
+NOT_EFFECTIVE = (
+    "pending", "failed", "declined", "cancelled", "canceled", "rejected", "void", "voided",
+    "reversed", "reversal", "refunded", "chargeback", "returned",
+)  # fmt: skip
 TIME_PRECISIONS = ("second", "day")
 CASH = "CASH"  # counterparty_id of a payment whose other side is cash
 
@@ -93,7 +99,7 @@ TRANSACTIONS = Table(
         Column(
             "status",
             "choice",
-            "State of the booking, null for booked. Indicators leave failed and reversed rows out.",
+            "State of the booking, null for booked. Only booked rows count in features and indicators.",
             False,
             STATUSES,
         ),

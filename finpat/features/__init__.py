@@ -24,7 +24,7 @@ from finpat.features.resent import RESENT
 from finpat.features.rhythm import RHYTHM
 from finpat.features.structuring import STRUCTURING
 from finpat.features.velocity import VELOCITY
-from finpat.ledger import Ledger, build_ledger
+from finpat.ledger import Ledger, build_ledger, effective_part
 
 __all__ = ["FEATURES", "GROUPS", "Feature", "Group", "Legs", "build_features", "warm_kernels"]
 
@@ -47,9 +47,10 @@ def build_features(ledger: Ledger, settings: Settings) -> pl.DataFrame:
     """All features of every account of the ledger.
 
     Returns account_id and one column per feature of FEATURES, rows in the order of `ledger.accounts`. Money
-    is in minor units of the account's currency. The result does not depend on `settings.threads`.
+    is in minor units of the account's currency. Legs that did not take effect (`status`) count nowhere. The
+    result does not depend on `settings.threads`.
     """
-    legs = read_legs(ledger)
+    legs = read_legs(effective_part(ledger))
     threads = thread_count(settings.threads)
     columns = [column for group in GROUPS for column in group.columns(legs, threads)]
     return pl.DataFrame([ledger.accounts["account_id"], *columns])

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from finpat.compiled import in_blocks, kernel
-from finpat.features.base import Feature, Floats, Group, Ints, Legs
+from finpat.features.base import NO_PAYMENT, Feature, Floats, Group, Ints, Legs
 
 MIN_LATTICE_LEGS = 5  # fewer payments do not make a price list
 LATTICE_COVER = 80  # percent of payments that the lattice has to cover
@@ -106,9 +106,11 @@ def _features() -> Iterator[Feature]:
         "never",
         role="display",
     )
-    yield Feature("span_hours", "aggregates", "duration", "Time from the first payment to the last.", "never")
     yield Feature(
-        "count_per_active_day", "aggregates", "ratio", "Payments per local day with a payment.", "never"
+        "span_hours", "aggregates", "duration", "Time from the first payment to the last.", NO_PAYMENT
+    )
+    yield Feature(
+        "count_per_active_day", "aggregates", "ratio", "Payments per local day with a payment.", NO_PAYMENT
     )
 
 
@@ -242,12 +244,13 @@ def _fill(
             floats[real + 8, account] = entropy / np.log(count)
         ints[18, account] = any_days
         ints[19, account] = unconverted
-        floats[18, account] = (instants[end - 1] - instants[begin]) / 3_600_000_000
-        floats[19, account] = (end - begin) / any_days
+        if end > begin:
+            floats[18, account] = (instants[end - 1] - instants[begin]) / 3_600_000_000
+            floats[19, account] = (end - begin) / any_days
 
 
 def _fill_group(legs: Legs, ints: Ints, floats: Floats, threads: int) -> None:
-    first_day, last_day = int(legs.days.min()), int(legs.days.max())
+    first_day, last_day = legs.day_span
     in_blocks(
         legs.blocks,
         threads,

@@ -27,6 +27,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 NULL = np.iinfo(np.int64).min  # "null" in the integer columns of a kernel; NaN in the float columns
+NO_PAYMENT = "no payment took effect"  # null rule of what every account with a payment has
 UNKNOWN_MINOR = -1  # account_minor of a leg without a rate (amounts are positive)
 UNKNOWN_HOUR = -1
 HOUR = 3_600_000_000
@@ -85,7 +86,7 @@ class Legs:
     """The ledger as arrays, one element per leg in the ledger's order, made once for all kernels.
 
     Attributes:
-        offsets: legs of account i are [offsets[i], offsets[i + 1]).
+        offsets: legs of account i are [offsets[i], offsets[i + 1]); an account may be without a leg.
         instants: booked_at, microseconds since 1970.
         amounts: account_minor, UNKNOWN_MINOR where no rate is known.
         own: amount_minor in the leg's own currency.
@@ -119,6 +120,11 @@ class Legs:
     def account_count(self) -> int:
         """Number of accounts."""
         return self.offsets.size - 1
+
+    @property
+    def day_span(self) -> tuple[int, int]:
+        """The first and the last local day; (0, 0) without a leg."""
+        return (int(self.days.min()), int(self.days.max())) if self.days.size else (0, 0)
 
 
 def read_legs(ledger: Ledger) -> Legs:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from finpat.compiled import in_blocks, kernel
-from finpat.features.base import DAY, HOUR, Feature, Floats, Group, Ints, Legs
+from finpat.features.base import DAY, HOUR, NO_PAYMENT, Feature, Floats, Group, Ints, Legs
 
 FORTNIGHT = 14 * DAY
 PERIOD = 30 * DAY
@@ -32,7 +32,7 @@ _FEATURES = (
         "dormancy",
         "instant",
         "End of the busiest fortnight.",
-        "never",
+        NO_PAYMENT,
         "14d",
         role="display",
     ),
@@ -83,7 +83,7 @@ _FEATURES = (
         "change",
         "share",
         "Share of weeks with a payment, from the first to the last.",
-        "never",
+        NO_PAYMENT,
     ),
 )
 
@@ -123,6 +123,9 @@ def _fill(
     first_week = (first_day + 3) // 7
     for account in range(first, last):
         begin, end = offsets[account], offsets[account + 1]
+        if begin == end:
+            ints[0, account] = 0
+            continue
         gap = 0
         left = right = begin
         busiest, busiest_left, busiest_at = 0, begin, instants[begin]
@@ -190,8 +193,8 @@ def _fill(
 
 
 def _fill_group(legs: Legs, ints: Ints, floats: Floats, threads: int) -> None:
-    first_day, last_day = int(legs.days.min()), int(legs.days.max())
-    ledger_start = int(legs.instants[legs.offsets[:-1]].min())
+    first_day, last_day = legs.day_span
+    ledger_start = int(legs.instants.min(initial=legs.end))
     in_blocks(
         legs.blocks,
         threads,

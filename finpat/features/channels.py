@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from finpat.compiled import in_blocks, kernel
-from finpat.features.base import DAY, Feature, Floats, Group, Ints, Legs
+from finpat.features.base import DAY, NO_PAYMENT, Feature, Floats, Group, Ints, Legs
 from finpat.schemas import CHANNELS
 
 RECENT = 30 * DAY
@@ -17,7 +17,7 @@ _CASH = np.array([channel in CASH_CHANNELS for channel in CHANNELS])
 _FEATURES = (
     *(
         Feature(
-            f"{channel}_share", "channels", "share", f"Share of payments by channel `{channel}`.", "never"
+            f"{channel}_share", "channels", "share", f"Share of payments by channel `{channel}`.", NO_PAYMENT
         )
         for channel in CHANNELS
     ),
@@ -57,6 +57,9 @@ def _fill(first, last, offsets, instants, amounts, credits, channels, is_cash, l
     cash = np.empty(2, np.int64)
     for account in range(first, last):
         begin, end = offsets[account], offsets[account + 1]
+        if begin == end:
+            ints[0, account] = 0
+            continue
         mix[:] = 0
         size[:] = 0
         total[:] = 0

@@ -14,29 +14,12 @@ from finpat.compiled import frozen
 from finpat.config import Settings
 from finpat.features.base import Legs, read_legs
 from finpat.indicators.thresholds import Thresholds, Use
-from finpat.ledger import NO_PARTY, TEXT_COLUMNS, Ledger
+from finpat.ledger import NO_PARTY, TEXT_COLUMNS, Ledger, effective_legs
 from finpat.money import decimals_of
 from finpat.networks.persons import persons_of
 from finpat.schemas import CHANNEL_DTYPE, CHANNELS
 from finpat.vocabulary import load_vocabulary
 
-# Words that sources write for a booking that did not take effect, or was taken back. Such legs count nowhere,
-# except
-# where an indicator asks for them.
-NOT_EFFECTIVE = (
-    "declined",
-    "cancelled",
-    "canceled",
-    "rejected",
-    "failed",
-    "reversed",
-    "reversal",
-    "refunded",
-    "chargeback",
-    "void",
-    "voided",
-    "returned",
-)
 REFUSED = ("declined", "cancelled", "canceled", "rejected", "failed", "void", "voided")
 
 CASH_CHANNELS = ("cash", "atm")
@@ -205,11 +188,8 @@ class Context:
     @cached_property
     def effective(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Per leg: whether it took effect, as far as its status says."""
-        if "status" not in self.ledger.legs.columns:
-            return frozen(np.ones(self.ledger.legs.height, np.bool_))
-        word = pl.col("status").cast(pl.String).str.strip_chars().str.to_lowercase()
-        kept = self.ledger.legs.select(~word.is_in(NOT_EFFECTIVE).fill_null(False)).to_series()
-        return frozen(kept.to_numpy())
+        kept = effective_legs(self.ledger)
+        return frozen(np.ones(self.ledger.legs.height, np.bool_) if kept is None else kept)
 
     @cached_property
     def moving(self) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -26,12 +26,18 @@ WRITTEN_SIDE = ("counterparty_name", "balance_after_minor")
 LOOKED_UP = ("transaction_id", "source_line", "description", "ip", "extra")
 # What `Legs.payments` may have beside file_id; the first three it must have.
 PAYMENT_COLUMNS = ("transaction_id", "direction", "source_line", *WRITTEN_SIDE, *LOOKED_UP[2:])
+# What is read from the ledger's legs, further columns being for the stages that compute.
+_LEDGER_COLUMNS = (
+    "account", "booked_at", "is_credit", "amount_minor", "currency", "counterparty", "channel", "has_time",
+    "row",
+    *(name for name in PLACE_COLUMNS if name in TRANSACTIONS.names),
+)  # fmt: skip
 
 
 def published_part(ledger: Ledger) -> Ledger:
     """The ledger without the leg columns that are not published, so that their memory can be had back."""
-    computed = ("account_minor", "local_day", "local_hour", "conductor_id", "status")
-    return replace(ledger, legs=ledger.legs.drop(computed, strict=False))
+    computed = [name for name in ledger.legs.columns if name not in _LEDGER_COLUMNS]
+    return replace(ledger, legs=ledger.legs.drop(computed))
 
 
 @dataclass(frozen=True)

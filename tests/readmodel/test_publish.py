@@ -117,6 +117,12 @@ def test_a_payment_to_oneself_has_one_written_leg_and_one_mirror(tmp_path):
     assert legs.select("direction", "mirrored").rows() == [("debit", True), ("credit", False)]
 
 
+def test_rows_that_did_not_take_effect_are_published_with_their_state_and_who_stood_at_the_counter(tmp_path):
+    rows = [{"status": "failed", "conductor_id": "P1"}, {"status": None}, {"status": "booked"}]
+    legs = transactions_of(tmp_path, export(rows=rows))
+    assert legs.select("status", "conductor_id").rows() == [("failed", "P1"), (None, None), ("booked", None)]
+
+
 def test_a_date_without_a_time_is_told_as_such(tmp_path):
     rows = [{"has_time": True, "transaction_id": "1"}, {"has_time": False, "transaction_id": "2"}]
     legs = transactions_of(tmp_path, export(rows=rows))
