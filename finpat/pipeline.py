@@ -34,6 +34,7 @@ from finpat.readmodel.publish import runs_row
 from finpat.schemas import DIRECTION_DTYPE
 from finpat.store.catalogue import StoredFile, read_files
 from finpat.store.payments import fingerprint, read_columns, read_payments, read_table
+from finpat.store.replacement import read_retired
 from finpat.store.workspace import Workspace
 
 Notify = Callable[[str], None]
@@ -464,9 +465,17 @@ def read_manifest(workspace: Workspace, run_id: str) -> dict[str, Any]:
 def _changed_inputs(workspace: Workspace, manifest: Mapping[str, Any]) -> Iterator[str]:
     """Files that the run read and that are no longer what they were."""
     stored = {file.file_id: file for file in read_files(workspace)}
+    retired = read_retired(workspace)
     for entry in manifest["data"]["files"]:
         file = stored.get(entry["id"])
-        if file is None:
+        if file is None and entry["id"] in retired:
+            old = retired[entry["id"]]
+            yield (
+                f"{old.name}: the load that the run read (file {old.file_id}, by the mapping "
+                f"{old.mapping_name}) is no longer there; file {old.replaced_by} took its place on "
+                f"{old.retired_at:%Y-%m-%d}"
+            )
+        elif file is None:
             yield f"{entry['name']}: is no longer loaded"
         elif file.segment and not (workspace.path / file.segment).exists():
             yield f"{entry['name']}: its stored rows are gone ({file.segment})"

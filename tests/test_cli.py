@@ -290,6 +290,21 @@ def test_ingest_asks_where_day_and_month_stay_open_and_takes_the_answer(tmp_path
     assert json.loads(capsys.readouterr().out)["files"][0]["loaded"] == 2
 
 
+def test_a_file_read_by_a_wrong_zone_is_replaced_when_told_to(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_statement(tmp_path / "statement.csv", day="2026-02-03 12:00:00")
+    words = ["ingest", "statement.csv", "--as", "transactions", "--json", "--set"]
+    assert run_command([*words, "time.zone=UTC"]) == 0
+    capsys.readouterr()
+    assert run_command([*words, "time.zone=Europe/Berlin"]) == 2
+    assert "--replace puts this reading in the place of that one" in capsys.readouterr().err
+    assert run_command([*words, "time.zone=Europe/Berlin", "--replace"]) == 0
+    (loaded,) = json.loads(capsys.readouterr().out)["files"]
+    assert (loaded["loaded"], loaded["duplicate"], loaded["replaced"]) == (2, 0, 1)
+    assert run_command([*words[:-2], "--set", "time.zone=Europe/Berlin", "--replace"]) == 0
+    assert "in the place of its earlier load (file 2, now retired)" in capsys.readouterr().out
+
+
 def test_one_bad_file_does_not_keep_the_others_out_and_the_exit_code_tells(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copy(write_canonical(tmp_path / "good.csv"), tmp_path / "better.csv")

@@ -19,7 +19,9 @@ from finpat.config import Settings
 from finpat.errors import RunError
 from finpat.readmodel import ReadModel, current_path
 from finpat.sources import load_mapping, open_source
-from finpat.store.load import load
+from finpat.sources.convert import REJECTS, Batch
+from finpat.store.catalogue import read_files
+from finpat.store.load import Loading, Origin, load, replace
 from finpat.store.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -192,6 +194,19 @@ def test_verify_names_the_file_whose_stored_rows_were_changed(copied):
     verdict = pipeline.verify(copied, "0001", quiet)
     assert not verdict.same
     assert "export.csv: its stored rows were changed" in verdict.differences[0]
+
+
+def test_verify_names_the_file_that_another_load_has_replaced(copied):
+    (stored,) = read_files(copied, "transactions")
+    origin = Origin("transactions", stored.name, stored.sha256, stored.bytes, "better", "name = 'better'")
+    rows = pl.read_parquet(copied.path / stored.segment).drop("row_key")
+    batch = Batch(rows, pl.DataFrame(schema=REJECTS), rows.height)
+    replace(copied, [Loading(origin, [batch])], settings=SETTINGS, now=NOW)
+    (told,) = pipeline.verify(copied, "0001", quiet).differences
+    assert told.startswith(
+        f"{stored.name}: the load that the run read (file {stored.file_id}, by the mapping canonical"
+    )
+    assert told.endswith("took its place on 2026-04-01")
 
 
 def test_verify_names_the_table_that_was_changed_in_the_published_file(copied):

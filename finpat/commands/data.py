@@ -102,9 +102,18 @@ def load_file(
     progress: Callable[[int], None] | None = None,
 ) -> LoadReport:
     """Load one export by its mapping, at this instant."""
-    from finpat.store.load import load
+    from finpat.store.load import load_batches, loading
 
-    return load(workspace, source, mapping, settings=settings, now=now(), progress=progress)
+    file = loading(source, mapping, settings, str(source.path.absolute()))
+    return load_batches(
+        workspace,
+        file.batches,
+        file.origin,
+        settings=settings,
+        now=now(),
+        progress=progress,
+        raw_rows=file.raw_rows,
+    )
 
 
 @click.command(epilog="Example: finpat ingest statements/*.csv --as transactions")
@@ -112,6 +121,13 @@ def load_file(
 @as_option
 @click.option("--mapping", metavar="NAME-or-FILE", help="Default: the ready mapping that fits the columns.")
 @answers_option
+@click.option(
+    "--replace",
+    "replacing",
+    is_flag=True,
+    help="Put FILE in the place of its earlier load: that of the same content, else the last from this path. "
+    "Several files are replaced together or not at all.",
+)
 @workspace_option
 @json_option
 def ingest(
@@ -119,6 +135,7 @@ def ingest(
     as_table: str | None,
     mapping: str | None,
     answers: tuple[str, ...],
+    replacing: bool,
     workspace: Path,
     as_json: bool,
 ) -> None:
@@ -134,7 +151,12 @@ def ingest(
     settings = load_settings(workspace)
     reports: list[LoadReport] = []
     failed: list[dict[str, str]] = []
-    for path in files:
+    if replacing:
+        for report, chosen, proposed in _replace(files, as_table, mapping, settled, workspace, settings):
+            reports.append(report)
+            if not as_json:
+                _tell(report, chosen, proposed)
+    for path in () if replacing else files:
         try:
             source = open_source(path)
             chosen, proposed = choose_mapping(source, as_table, mapping, settled)
@@ -163,6 +185,30 @@ def ingest(
         raise click.exceptions.Exit(2)
 
 
+def _replace(
+    files: tuple[Path, ...],
+    as_table: str | None,
+    mapping: str | None,
+    answers: dict[str, Any],
+    workspace: Path,
+    settings: Settings,
+) -> list[tuple[LoadReport, Mapping, bool]]:
+    """Put files in the place of their earlier loads, at this instant; with each, how it was read."""
+    from finpat.sources import open_source
+    from finpat.store.load import loading, replace
+    from finpat.store.workspace import Workspace
+
+    sources = [open_source(path) for path in files]
+    read_by = [choose_mapping(source, as_table, mapping, answers) for source in sources]
+    made = [
+        loading(source, chosen, settings, str(source.path.absolute()))
+        for source, (chosen, _) in zip(sources, read_by, strict=True)
+    ]
+    with rows_read(", ".join(path.name for path in files)) as progress:
+        reports = replace(Workspace.create(workspace), made, settings=settings, now=now(), progress=progress)
+    return [(report, chosen, proposed) for report, (chosen, proposed) in zip(reports, read_by, strict=True)]
+
+
 def _quality(workspace: Path, reports: list[LoadReport], settings: Settings) -> list[Check]:
     """What is odd about the transactions just loaded: gaps, overlaps, odd times, currencies without rate."""
     new = [report.file_id for report in reports if report.table == "transactions" and report.loaded]
@@ -181,6 +227,8 @@ def _tell(report: LoadReport, mapping: Mapping, proposed: bool) -> None:
         f"{report.file}: {report.rows:,} rows: {report.loaded:,} loaded, {report.duplicate:,} duplicate, "
         f"{report.quarantined:,} quarantined"
     )
+    if report.replaced is not None:
+        say(f"  in the place of its earlier load (file {report.replaced}, now retired)")
     if report.already_loaded:
         say("  the same file had been loaded before")
     say(f"  mapping: {'proposed from the columns; `finpat inspect` shows it' if proposed else mapping.name}")

@@ -334,7 +334,8 @@ def _rows(lines: list[str], layout: Layout, limit: int) -> Iterator[tuple[int, i
             fields: list[str] | None = next(reader)
             fault = ""
         except csv.Error:
-            fields, fault = None, "malformed_row"
+            # Where a quote was open at the end of the line, how far one could read on is chance of the cut.
+            fields, fault = None, "malformed_row" if feed.at == start + 1 else "unclosed_quote"
         except StopIteration:
             return
         if feed.starved:

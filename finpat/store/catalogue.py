@@ -28,7 +28,8 @@ class StoredFile:
     """One row of `files`.
 
     Instants are naive UTC. header: the source's columns; delimiter: null where it is no delimited text.
-    segment: relative to the workspace, null where nothing was new.
+    segment: relative to the workspace, null where nothing was new. place: position among the loaded files.
+    path: where the file lay when it was loaded; null where that is not known.
     """
 
     file_id: int
@@ -51,6 +52,8 @@ class StoredFile:
     segment: str | None
     segment_sha256: str | None
     columns: list[str]
+    place: int
+    path: str | None
 
 
 FILE_COLUMNS = tuple(column.name for column in fields(StoredFile))
@@ -156,19 +159,37 @@ def open_for_reading(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection
         try:
             version = _version(connection)
             _check_version(workspace.catalogue, version)
-            if version == 0:  # killed before its first migration: nothing was ever loaded
+            if (
+                version < migrations()[-1][0]
+            ):  # an older finpat wrote it, or was killed before it wrote anything
                 connection.close()
-                connection = duckdb.connect(":memory:")
-                _migrate(connection, workspace.catalogue)
+                connection = _migrated_copy(workspace.catalogue, version)
             yield connection
         finally:
             connection.close()
 
 
+def _migrated_copy(path: Path, version: int) -> duckdb.DuckDBPyConnection:
+    """An older catalogue in memory, in its newest version; the file stays as it is."""
+    connection = duckdb.connect(":memory:")
+    try:
+        if version:
+            literal = str(path).replace("'", "''")
+            connection.execute(f"attach '{literal}' as older (read_only)")
+            connection.execute("copy from database older to memory")
+            connection.execute("detach older")
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def stored_files(connection: duckdb.DuckDBPyConnection, table: str | None = None) -> list[StoredFile]:
     """Loaded files in the order they came, of one table or of all."""
     rows = connection.execute(
-        f"select {', '.join(FILE_COLUMNS)} from files where ? is null or table_name = ? order by file_id",
+        f"select {', '.join(FILE_COLUMNS)} from files where ? is null or table_name = ? "
+        "order by place, file_id",
         [table, table],
     ).fetchall()
     return [StoredFile(*row) for row in rows]
@@ -178,6 +199,14 @@ def read_files(workspace: Workspace, table: str | None = None) -> list[StoredFil
     """Loaded files in the order they came, of one table or of all."""
     with open_for_reading(workspace) as connection:
         return stored_files(connection, table)
+
+
+def next_file_id(connection: duckdb.DuckDBPyConnection) -> int:
+    """A number that no file has had, retired ones included."""
+    last = connection.execute(
+        "select max(file_id) from (select file_id from files union all select file_id from retired)"
+    ).fetchall()[0][0]
+    return int(last or 0) + 1
 
 
 def orphans(workspace: Workspace, known: list[StoredFile]) -> list[Path]:

@@ -35,6 +35,7 @@ class Legs:
     path: Path
     file_id: int | None
     mapping_sha256: str
+    place: int = 0  # among the stored files; the last has the latest version of a row
 
 
 def _told_names(table: Table) -> list[str]:
@@ -80,7 +81,7 @@ def stage(connection: duckdb.DuckDBPyConnection, table: Table, sources: list[Leg
     connection.execute(
         f"""
         create table legs (
-            file_id integer, position bigint, source_line bigint, mapping varchar, {names},
+            file_id integer, place integer, position bigint, source_line bigint, mapping varchar, {names},
             moment timestamp, mirrored boolean, written boolean
         )
         """
@@ -91,11 +92,18 @@ def stage(connection: duckdb.DuckDBPyConnection, table: Table, sources: list[Leg
             connection.execute(
                 f"""
                 insert into legs
-                select $file_id, file_row_number, source_line, $mapping, {_leg(table, present, mirror=mirror)}
+                select
+                    $file_id, $place, file_row_number, source_line, $mapping,
+                    {_leg(table, present, mirror=mirror)}
                 from read_parquet($path, file_row_number = true)
                 where row_key in (select row_key from shared_keys) {"and mirrored" if mirror else ""}
                 """,
-                {"file_id": source.file_id, "mapping": source.mapping_sha256, "path": str(source.path)},
+                {
+                    "file_id": source.file_id,
+                    "place": source.place,
+                    "mapping": source.mapping_sha256,
+                    "path": str(source.path),
+                },
             )
 
 
@@ -125,8 +133,11 @@ def _differences(table: Table, *, stored: bool) -> str:
         concat_ws(', ', {tests(_FACTS[table.name])}, {another_time}))"""
 
 
-def verdicts(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFrame:
-    """What becomes of the staged new rows, with the columns of VERDICTS; rows that are not listed are new."""
+def verdicts(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[pl.DataFrame, dict[int, int]]:
+    """What becomes of the staged new rows, with the columns of VERDICTS; rows that are not listed are new.
+
+    The second value: by stored file, how many of the new rows were judged by its rows.
+    """
     event = table.name in keys.EVENTS
     key = ", ".join(f'"{name}"' for name in table.key)
     same_key = " and ".join(f'a."{name}" = b."{name}"' for name in table.key)
@@ -136,7 +147,7 @@ def verdicts(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFram
         create table known as
         with first as (
             select * from legs where file_id is not null
-            qualify row_number() over (partition by {key} order by file_id desc, position) = 1
+            qualify row_number() over (partition by {key} order by place desc, file_id desc, position) = 1
         )
         select
             a.position, a.written, b.file_id, b.source_line as first_line,
@@ -146,6 +157,9 @@ def verdicts(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFram
     )
     if not event:  # a newer version is new, not known
         connection.execute("delete from known where differences <> ''")
+    by_file = dict(
+        connection.execute("select file_id, count(distinct position) from known group by file_id").fetchall()
+    )
     connection.execute(f"create table conflicts as {_worst('known', 'file_id')}")
     # Rows in conflict are taken out, and the others compared again: a row must not be the duplicate of one
     # that is not loaded. Each round takes out at least one row, and nearly always one round finds them all.
@@ -203,7 +217,7 @@ def verdicts(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFram
     judged_names = set(judged.columns)
     untold = {name: pl.lit(None, dtype) for name, dtype in VERDICTS.items() if name not in judged_names}
     judged = judged.with_columns(**untold).select(*VERDICTS)
-    return pl.concat([judged, _conflicts(connection, table)])
+    return pl.concat([judged, _conflicts(connection, table)]), by_file
 
 
 def _worst(compared: str, file_id: str) -> str:

@@ -25,7 +25,7 @@ What counts as the same (`judge`):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,11 +147,12 @@ class Verdicts:
     """What the compared rows are. Columns of `rows`: position, verdict, source_line, column, message, raw.
 
     verdict: `duplicate`, `conflict`, `written_only` (load as one-sided), `mirror_only` (load the mirror as
-    one-sided). Rows that are not listed are new.
+    one-sided). Rows that are not listed are new. by_file: of how many rows a stored file's rows decided.
     """
 
     rows: pl.DataFrame
     table: Table
+    by_file: dict[int, int] = field(default_factory=dict)
 
     def height_of(self, verdict: str) -> int:
         """Number of rows with the verdict."""
@@ -229,7 +230,8 @@ def judge(draft: Path, root: Path, before: list[StoredFile], origin: Origin, tab
         stored = [paths[path] for path in matching]
         sources = [comparison.Legs(draft, None, origin.mapping_sha256)]
         sources += [
-            comparison.Legs(path, paths[path].file_id, paths[path].mapping_sha256) for path in matching
+            comparison.Legs(path, paths[path].file_id, paths[path].mapping_sha256, paths[path].place)
+            for path in matching
         ]
         names = pl.DataFrame(
             [(file.file_id, file.name) for file in stored],
@@ -238,6 +240,7 @@ def judge(draft: Path, root: Path, before: list[StoredFile], origin: Origin, tab
         )
         connection.register("files", names.to_arrow())
         comparison.stage(connection, table, sources)
-        return Verdicts(comparison.verdicts(connection, table), table)
+        rows, by_file = comparison.verdicts(connection, table)
+        return Verdicts(rows, table, by_file)
     finally:
         connection.close()

@@ -2,14 +2,17 @@
 
 The rows stream through a draft segment, a few pieces at a time; duplicates are told from the draft's row
 keys; the finished segment gets its name; then one commit of the catalogue makes the file loaded. A process
-killed before that leaves a file without a catalogue row, which the next load sweeps away.
+killed before that leaves a file without a catalogue row, which the next load sweeps away. A load that takes
+the place of an earlier one (see `replacement`) retires it in the same commit; until then the earlier one
+stands.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -25,7 +28,7 @@ from finpat.sources import Batch, Mapping, Source, read_batches, to_toml
 from finpat.sources.convert import REJECTS
 from finpat.sources.delimited import LINE
 from finpat.sources.reading import columns_of, layout_of, read_pieces
-from finpat.store import catalogue, duplicates, keys, quarantine, segment
+from finpat.store import catalogue, duplicates, keys, quarantine, replacement, segment
 from finpat.store.catalogue import FILE_COLUMNS, StoredFile
 from finpat.store.failures import told_in_one_line
 from finpat.store.workspace import Workspace
@@ -39,7 +42,10 @@ RawRows = Callable[[list[int]], dict[int, str]]  # source lines -> the rows as t
 
 @dataclass(frozen=True)
 class Origin:
-    """The file that rows come from, and the mapping that read it. bytes and sha256: as it lies on disk."""
+    """The file that rows come from, and the mapping that read it.
+
+    bytes and sha256: as it lies on disk. path: where it lies, to know it again; null where it lies nowhere.
+    """
 
     table: str
     name: str
@@ -49,6 +55,7 @@ class Origin:
     mapping_text: str
     header: tuple[str, ...] = ()
     delimiter: str | None = None
+    path: str | None = None
 
     @property
     def mapping_sha256(self) -> str:
@@ -57,12 +64,24 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Loading:
+    """One file to take in. raw_rows: how to find rows in the source again.
+
+    Without raw_rows, quarantine keeps the canonical values of a row that contradicts a stored one.
+    """
+
+    origin: Origin
+    batches: Iterable[Batch]
+    raw_rows: RawRows | None = None
+
+
+@dataclass(frozen=True)
 class LoadReport:
     """What became of a file's rows: rows = loaded + duplicate + quarantined.
 
     file_id: the file's number in the catalogue. already_loaded: the very same file had been loaded before, as
-        file_id; nothing was added, all its rows count as duplicates. reasons: quarantined rows by reason,
-        most frequent first.
+        file_id; nothing was added, all its rows count as duplicates. replaced: the number of the earlier load
+        whose place this one took. reasons: quarantined rows by reason, most frequent first.
     """
 
     file_id: int
@@ -75,6 +94,7 @@ class LoadReport:
     already_loaded: bool = False
     reasons: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    replaced: int | None = None
 
 
 def load(
@@ -91,6 +111,24 @@ def load(
     Raises:
         SourceError: besides, whatever `sources.read_batches` cannot read.
     """
+    file = loading(source, mapping, settings)
+    return load_batches(
+        workspace,
+        file.batches,
+        file.origin,
+        settings=settings,
+        now=now,
+        progress=progress,
+        raw_rows=file.raw_rows,
+    )
+
+
+def loading(source: Source, mapping: Mapping, settings: Settings, path: str | None = None) -> Loading:
+    """One export file, to be read by a mapping. path: its absolute path, to know it again.
+
+    Raises:
+        SourceError: the file has no layout that the mapping can read.
+    """
     origin = Origin(
         mapping.table,
         source.name,
@@ -100,15 +138,12 @@ def load(
         to_toml(mapping),
         columns_of(source, mapping.dialect),
         layout_of(source, mapping.dialect).delimiter if source.kind == "delimited" else None,
+        path,
     )
-    return load_batches(
-        workspace,
-        read_batches(source, mapping, settings),
+    return Loading(
         origin,
-        settings=settings,
-        now=now,
-        progress=progress,
-        raw_rows=lambda lines: _raw_rows(source, mapping, settings, lines),
+        read_batches(source, mapping, settings),
+        lambda lines: _raw_rows(source, mapping, settings, lines),
     )
 
 
@@ -138,34 +173,111 @@ def load_batches(
 ) -> LoadReport:
     """Load one file's batches in one transaction.
 
-    now: the instant that the catalogue keeps as ingested_at (naive UTC). raw_rows: how to find rows in the
-    source again; without it, quarantine keeps the canonical values of a row that contradicts a stored one.
+    now: the instant that the catalogue keeps as ingested_at (naive UTC). An earlier load of the same content
+    by another mapping is replaced if no row of it was loaded.
 
     Raises:
         UsageError: the table is not one that the store keeps.
         SourceError: more rows are bad than settings.ingest.max_reject_share allows, the file has no rows, or
-            it was loaded before by another mapping.
+            rows of it were loaded before by another mapping.
         StoreError: another process is writing, the disk is full, or the workspace is read-only.
     """
+    file = Loading(origin, batches, raw_rows)
+    with catalogue.open_for_writing(workspace, f"load {origin.name}") as connection:
+        before = catalogue.stored_files(connection, _checked(origin).table)
+        same = next((stored for stored in before if stored.sha256 == origin.sha256), None)
+        if same is not None and same.mapping_sha256 == origin.mapping_sha256:
+            return _already_loaded(same, origin)
+        if same is not None and same.loaded:
+            raise SourceError(
+                f"{origin.name}: was loaded before by another mapping ({same.mapping_name}, "
+                f"{same.ingested_at:%Y-%m-%d}, as {same.name}); loading it again could count its rows twice. "
+                "Nothing was added. --replace puts this reading in the place of that one."
+            )
+        return _replace(workspace, connection, [(file, same)], settings, now, progress)[0]
+
+
+def replace(
+    workspace: Workspace,
+    files: Sequence[Loading],
+    *,
+    settings: Settings,
+    now: datetime,
+    progress: Progress | None = None,
+) -> list[LoadReport]:
+    """Load files in the place of their earlier loads, all in one transaction; `now` as in `load_batches`.
+
+    `replacement` says which earlier load it is; a file without one is loaded like any other. The files are
+    judged in the order in which their earlier loads came, new ones last. progress gets the rows of all files.
+
+    Raises:
+        UsageError: a table is not one that the store keeps, or two files would replace the same load.
+        SourceError: as `load_batches`; or a file that stays relies on rows of a replaced one.
+        StoreError: another process is writing, the disk is full, or the workspace is read-only.
+    """
+    purpose = f"replace {', '.join(file.origin.name for file in files)}"
+    with catalogue.open_for_writing(workspace, purpose) as connection:
+        pairs: list[tuple[Loading, StoredFile | None]] = []
+        taken: dict[int, str] = {}
+        for file in files:
+            before = catalogue.stored_files(connection, _checked(file.origin).table)
+            earlier = replacement.find_earlier(before, file.origin.sha256, file.origin.path)
+            if earlier is not None and earlier.file_id in taken:
+                raise UsageError(
+                    f"{file.origin.name} and {taken[earlier.file_id]} would both replace the load of "
+                    f"{earlier.name} ({earlier.ingested_at:%Y-%m-%d}). Name one of them."
+                )
+            if earlier is not None:
+                taken[earlier.file_id] = file.origin.name
+            pairs.append((file, earlier))
+        reports = _replace(workspace, connection, pairs, settings, now, progress)
+        catalogue.sweep(workspace, connection)
+        return reports
+
+
+def _checked(origin: Origin) -> Origin:
     if origin.table not in STORED:
         raise UsageError(f"the store keeps {', '.join(STORED)}, not {origin.table}.")
-    with catalogue.open_for_writing(workspace, f"load {origin.name}") as connection:
-        before = catalogue.stored_files(connection, origin.table)
-        for file in before:
-            if file.sha256 == origin.sha256:
-                return _already_loaded(file, origin)
-        with told_in_one_line(workspace.path, f"loading {origin.name}"), catalogue.transaction(connection):
-            steps = _Load(workspace, connection, origin, before)
-            return steps.run(batches, settings, now, progress, raw_rows)
+    return origin
+
+
+def _replace(
+    workspace: Workspace,
+    connection: duckdb.DuckDBPyConnection,
+    pairs: Sequence[tuple[Loading, StoredFile | None]],
+    settings: Settings,
+    now: datetime,
+    progress: Progress | None,
+) -> list[LoadReport]:
+    """Load each file, in the place of the earlier load where it has one: one transaction."""
+    retired = [earlier for _, earlier in pairs if earlier is not None]
+    replacement.check_dependents(replacement.all_dependents(connection, retired))
+    places = [math.inf if earlier is None else earlier.place for _, earlier in pairs]
+    order = sorted(range(len(pairs)), key=lambda index: places[index])
+    reports: dict[int, LoadReport] = {}
+    rows = 0
+    names = ", ".join(file.origin.name for file, _ in pairs)
+    first = catalogue.next_file_id(connection)
+    with told_in_one_line(workspace.path, f"loading {names}"), catalogue.transaction(connection):
+        replacement.retire(connection, retired)
+        for file_id, index in enumerate(order, first):
+            file, earlier = pairs[index]
+            before = catalogue.stored_files(connection, file.origin.table)
+            steps = _Load(workspace, connection, file.origin, before, earlier, file_id)
+            report = steps.run(file.batches, settings, now, _after(rows, progress), file.raw_rows)
+            rows += report.rows
+            if earlier is not None:
+                replacement.keep_as_retired(connection, earlier, report.file_id, now)
+            reports[index] = report
+    return [reports[index] for index in range(len(pairs))]
+
+
+def _after(rows: int, progress: Progress | None) -> Progress | None:
+    """Progress of a file that comes after others with so many rows."""
+    return None if progress is None else lambda read: progress(rows + read)
 
 
 def _already_loaded(file: StoredFile, origin: Origin) -> LoadReport:
-    if file.mapping_sha256 != origin.mapping_sha256:
-        raise SourceError(
-            f"{origin.name}: was loaded before by another mapping ({file.mapping_name}, "
-            f"{file.ingested_at:%Y-%m-%d}, as {file.name}); loading it again could count its "
-            "rows twice. Nothing was added."
-        )
     rows = file.source_rows
     return LoadReport(file.file_id, file.table_name, origin.name, rows, 0, rows, 0, already_loaded=True)
 
@@ -179,14 +291,17 @@ class _Load:
         connection: duckdb.DuckDBPyConnection,
         origin: Origin,
         before: list[StoredFile],
+        earlier: StoredFile | None,
+        file_id: int,
     ) -> None:
         self.workspace = workspace
         self.connection = connection
         self.origin = origin
         self.before = before
         self.table: Table = TABLES[origin.table]
-        last = connection.execute("select coalesce(max(file_id), 0) from files").fetchall()
-        self.file_id = int(last[0][0]) + 1
+        self.earlier = earlier
+        self.file_id = file_id
+        self.place = earlier.place if earlier else file_id
         self.segment = workspace.segments(origin.table) / f"{self.file_id}.parquet"
         self.part = self.segment.with_name(self.segment.name + ".part")
         self.source_rows = 0
@@ -214,6 +329,7 @@ class _Load:
         marks = quarantine.marks_of(self.part) if written else pl.DataFrame()
         if written:
             found = self._settle_duplicates()
+            replacement.keep_judged_by(self.connection, self.file_id, found.by_file)
             duplicate = found.height_of("duplicate")
             conflicts = found.conflicts()
             if raw_rows is not None and conflicts.height:
@@ -243,6 +359,7 @@ class _Load:
             self.rejected,
             reasons=dict(self.reasons.most_common()),
             notes=self.notes,
+            replaced=self.earlier.file_id if self.earlier else None,
         )
 
     def _rows(self, batches: Iterator[Batch], progress: Progress | None) -> Iterator[pl.DataFrame]:
@@ -349,6 +466,8 @@ class _Load:
             segment=self.segment.relative_to(self.workspace.path).as_posix() if loaded else None,
             segment_sha256=segment.checksum(self.segment) if loaded else None,
             columns=columns,
+            place=self.place,
+            path=self.origin.path,
         )
         values = [getattr(row, name) for name in FILE_COLUMNS]
         self.connection.execute(f"insert into files values ({', '.join('?' * len(values))})", values)

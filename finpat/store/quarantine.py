@@ -21,6 +21,7 @@ import polars as pl
 from finpat.sources.mapping import Dialect, parse_mapping
 from finpat.store.catalogue import StoredFile, open_for_reading, stored_files
 from finpat.store.failures import told_in_one_line
+from finpat.store.replacement import successors
 from finpat.store.workspace import Workspace
 
 # Columns in front of the source's own in an exported file.
@@ -142,9 +143,13 @@ def marks_of(draft: Path) -> pl.DataFrame:
 
 
 def mark_corrected(connection: duckdb.DuckDBPyConnection, file_id: int, marks: pl.DataFrame) -> None:
-    """Mark the entries that `marks` (see `marks_of`) name as corrected by a file."""
+    """Mark the entries that `marks` (see `marks_of`) name as corrected by a file.
+
+    Entries of a file that was replaced since are those of the file in its place.
+    """
     if marks.is_empty():
         return
+    marks = marks.with_columns(pl.col("of_file").replace(successors(connection)))
     connection.register("marks", marks.to_arrow())
     connection.execute(
         """

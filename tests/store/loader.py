@@ -16,7 +16,7 @@ from typing import Any
 from finpat.config import Settings
 from finpat.errors import FinpatError
 from finpat.sources import Batch
-from finpat.store.load import load_batches
+from finpat.store.load import Loading, load_batches, replace
 from finpat.store.workspace import Workspace
 from tests.store.exports import NOW, batches, origin, reject, rejected, row
 
@@ -55,6 +55,15 @@ def load_when_told(folder: str, count: int, ready: Any) -> None:
     made = list(pieces(count))
     ready.set()
     load_batches(workspace, made, origin("big.csv"), settings=Settings(), now=NOW)
+
+
+def replace_when_told(folder: str, count: int, ready: Any) -> None:
+    """Replace the load of big.csv by one of another mapping and amounts; as `load_when_told`."""
+    workspace = Workspace.open(Path(folder))
+    rows = [{**line, "amount_minor": line["amount_minor"] + 1} for line in rows_of(count)]
+    made = Loading(origin("big.csv", mapping="better"), list(batches(rows, size=500)))
+    ready.set()
+    replace(workspace, [made], settings=Settings(), now=NOW)
 
 
 if __name__ == "__main__":

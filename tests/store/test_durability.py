@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -21,9 +23,10 @@ from finpat.store.catalogue import orphans, read_files
 from finpat.store.load import load_batches
 from finpat.store.payments import fingerprint, locate, read_payments
 from finpat.store.quarantine import list_quarantine
+from finpat.store.replacement import read_retired
 from finpat.store.workspace import Workspace
 from tests.store.exports import NOW, ingest, origin, row
-from tests.store.loader import load_when_told, pieces
+from tests.store.loader import load_when_told, pieces, replace_when_told
 
 ROOT = Path(__file__).parents[2]
 COUNT = 12_000
@@ -46,8 +49,12 @@ def wait_for(process: subprocess.Popen[str], word: str) -> None:
         assert line or process.poll() is None, process.communicate()[1]
 
 
-def killed_load(workspace: Path, after: float | None) -> float | None:
-    """Load in a process of its own, killed with signal 9 `after` seconds; the time it took, None if killed.
+def killed_load(
+    workspace: Path, after: float | None, work: Callable[[str, int, Any], None] = load_when_told
+) -> float | None:
+    """Do `work` in a process of its own, killed with signal 9 `after` seconds.
+
+    Returns the time it took, None if killed.
 
     The process is forked from a server that has imported everything and run nothing, which is quick; Polars
     does not survive a fork of a process that has run it.
@@ -55,7 +62,7 @@ def killed_load(workspace: Path, after: float | None) -> float | None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.store.loader"])
     ready = context.Event()
-    process = context.Process(target=load_when_told, args=(str(workspace), COUNT, ready))
+    process = context.Process(target=work, args=(str(workspace), COUNT, ready))
     process.start()
     assert ready.wait(60)
     start = time.monotonic()
@@ -103,6 +110,41 @@ def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path: Path):
         assert again.already_loaded is loaded
         assert assert_whole_or_absent(workspace)
         assert fingerprint(workspace) == fingerprint(whole)
+        assert orphans(workspace, read_files(workspace)) == []
+    assert (True, False) in outcomes  # some were killed before the commit
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_moment_of_a_replacement_leaves_the_old_load_or_the_new_one(tmp_path: Path):
+    old = COUNT * (COUNT + 1) // 2
+    first = Workspace.create(tmp_path / "first")
+    load_batches(first, pieces(COUNT), origin("big.csv"), settings=Settings(), now=NOW)
+
+    def state(workspace: Workspace) -> bool:
+        """Check that exactly one of both loads is there, whole; returns whether it is the new one."""
+        (file,) = read_files(workspace)
+        is_new = file.mapping_name == "better"
+        payments = read_payments(workspace)
+        assert (file.loaded, payments.height) == (COUNT, COUNT)
+        assert payments["amount_minor"].sum() == old + (COUNT if is_new else 0)
+        assert list_quarantine(workspace).height == (0 if is_new else 1)
+        assert len(read_retired(workspace)) == int(is_new)
+        return is_new
+
+    whole = Path(shutil.copytree(first.path, tmp_path / "whole"))
+    took = killed_load(whole, None, replace_when_told)
+    assert took is not None
+    assert state(Workspace.open(whole))
+    outcomes = []
+    moments = KILLS // 2
+    for kill in range(moments):
+        workspace = Workspace.open(Path(shutil.copytree(first.path, tmp_path / str(kill))))
+        after = took * 1.1 * kill / (moments - 1)
+        was_killed = killed_load(workspace.path, after, replace_when_told) is None
+        is_new = state(workspace)
+        assert is_new or was_killed
+        outcomes.append((was_killed, is_new))
+        ingest(workspace, "other.csv", [row(transaction_id="other")])
         assert orphans(workspace, read_files(workspace)) == []
     assert (True, False) in outcomes  # some were killed before the commit
 
