@@ -99,7 +99,7 @@ def test_rows_of_another_file_that_count_as_known_by_the_replaced_one_are_never_
     with pytest.raises(
         SourceError,
         match=r"january.csv: 3 rows of february.csv \(loaded 2026-04-01\) count as known, .* would be lost "
-        r"without it. Replace them together: finpat ingest --replace january.csv february.csv. Nothing was changed",
+        r"without it. Replace them together: finpat ingest --replace january.csv february.csv. Nothing was",
     ):
         put_in_place(
             workspace, changed(loading("january.csv", january, mapping="b"), batches=batches(wrong_file))
