@@ -347,6 +347,7 @@ REMIT_14 = Indicator(
     "{sum} in all",
     caution="collections for a feast or a gift, savings clubs, dues of members",
     find=find_coordinated,
+    across=True,
 )
 
 

@@ -98,7 +98,12 @@ class Indicator:
     each was read (V1 text, V2 secondary, M memory, D the numbers are this project's defaults, U an unofficial
     code base). needs: what the indicator cannot do without: optional leg or account columns, `time` (time of
     day), `local_hour`. fact: the finding in a few words, `{name}` being a value or parameter. caution: who
-    shows the same innocently. measured: the measured precision where there is one.
+    shows the same innocently. uses_peers: what is found depends on other accounts. across: its function has
+    to see the legs of all accounts at once, because it joins what several persons did or is about everybody;
+    otherwise it is called with some whole persons at a time (Context.whole says what concerns everybody).
+    None: as uses_peers and level say. rows_shown: evidence rows of one finding that are kept at most, those
+    of its most extreme window first; the sentence says how many there are. measured: the measured precision
+    where there is one.
     """
 
     id: str
@@ -116,7 +121,14 @@ class Indicator:
     enabled: bool = True
     level: Literal["account", "portfolio"] = "account"
     uses_peers: bool = False
+    across: bool | None = None
+    rows_shown: int = 100
     measured: str = "not measured"
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether its function has to see the legs of all accounts at once."""
+        return (self.uses_peers or self.level == "portfolio") if self.across is None else self.across
 
     @property
     def family(self) -> str:

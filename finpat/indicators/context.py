@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ import polars as pl
 from finpat.compiled import frozen
 from finpat.config import Settings
 from finpat.features.base import Legs, read_legs
+from finpat.indicators.slices import LEGS_AT_ONCE, Slice, cut
 from finpat.indicators.thresholds import Thresholds, Use
 from finpat.ledger import NO_PARTY, TEXT_COLUMNS, Ledger, effective_legs
 from finpat.money import decimals_of
@@ -43,10 +44,14 @@ def hours(count: float) -> int:
 
 @dataclass(frozen=True)
 class Context:
-    """The data of one evaluation.
+    """The data of one evaluation, or a slice of it: some whole persons.
+
+    What is said about the data (has, currencies, limits of networks, ...) is the same in every slice.
 
     find_parameters: parameters in force of another indicator, by id; some definitions build on others.
     screening: leave out early the accounts that cannot be found (screens.py); the findings are the same.
+    legs_at_once: legs in one slice, about. part, origin: the slice, and the context it was cut from; None for
+    the whole data.
     """
 
     ledger: Ledger
@@ -55,10 +60,66 @@ class Context:
     thresholds: Thresholds
     find_parameters: Callable[[str], Any]
     screening: bool = True
+    legs_at_once: int = LEGS_AT_ONCE
+    part: Slice | None = None
+    origin: Context | None = None
     _cache: dict[Any, Any] = field(default_factory=dict, compare=False)
 
+    @property
+    def whole(self) -> Context:
+        """The context of all accounts: for what is measured against everybody else."""
+        return self.origin or self
+
+    def slices(self) -> Iterator[Context]:
+        """Contexts of some whole persons each, all accounts once. One context has no need of another's."""
+        assert self.part is None, "a slice is not cut again"
+        if self.ledger.legs.height <= self.legs_at_once:
+            yield self
+            return
+        for part in cut(self.ledger, self.persons, self.legs_at_once):
+            features = self.features[part.accounts] if self.features.height else self.features
+            yield replace(self, ledger=part.ledger, features=features, part=part, origin=self, _cache={})
+
+    def over_slices(self, key: Any, build: Callable[[Context], pl.DataFrame]) -> pl.DataFrame:
+        """What `build` makes of every slice, once for the whole data; `account` is the code in the whole.
+
+        For figures of one account (or person) against which others are held: they are built a slice at a
+        time too.
+        """
+
+        def gather() -> pl.DataFrame:
+            return pl.concat([part.in_whole(build(part)) for part in self.whole.slices()])
+
+        made: pl.DataFrame = self.whole.once(key, gather)
+        return made
+
+    def in_whole(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with the account's code in the whole data in place of its code in the slice."""
+        if self.part is None:
+            return frame
+        return frame.with_columns(account=pl.Series(self.part.accounts[frame["account"].to_numpy()]))
+
+    def here(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows of `frame`, whose accounts are of the whole data, about this slice, with its codes."""
+        if self.part is None:
+            return frame
+        own = pl.DataFrame({"account": self.part.accounts}).with_row_index("here")
+        kept = frame.join(own, on="account", maintain_order="left")
+        return kept.with_columns(account="here").drop("here")
+
+    def of_accounts(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """`values`, one per account of the whole data, for the accounts of this slice."""
+        return values if self.part is None else values[self.part.accounts]
+
+    def of_legs(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """`values`, one per leg of the whole data, for the legs of this slice."""
+        return values if self.part is None else values[self.part.legs]
+
     def once(self, key: Any, build: Callable[[], Any]) -> Any:
-        """`build()`, computed once for this evaluation and shared by the indicators that need it."""
+        """`build()`, computed once and shared by the indicators that need it; a slice has its own.
+
+        For what is about everybody: `context.whole.once`.
+        """
         if key not in self._cache:
             self._cache[key] = build()
         return self._cache[key]
@@ -80,16 +141,23 @@ class Context:
     @cached_property
     def persons(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
         """Account code -> person: the smallest code of the holder's accounts; unknown holder: itself."""
+        if self.part is not None:  # whole persons, so the smallest code is in the slice as well
+            persons = self.whole.persons[self.part.accounts]
+            return np.searchsorted(self.part.accounts, persons).astype(np.uint32)
         return persons_of(self.accounts)
 
     @cached_property
     def is_one_each(self) -> bool:
         """Whether nobody is known to hold two accounts."""
+        if self.part is not None:
+            return self.whole.is_one_each
         return len(np.unique(self.persons)) == len(self.persons)
 
     @cached_property
     def party_of_account(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
         """Account code -> its code among the ledger's parties."""
+        if self.part is not None:
+            return self.of_accounts(self.whole.party_of_account)
         parties = self.ledger.parties
         codes = pl.DataFrame({"account_id": parties}).with_row_index("party")
         joined = (
@@ -121,6 +189,11 @@ class Context:
     @cached_property
     def kinds(self) -> pl.Series:
         """Per leg: what it was for, as bits of finpat.vocabulary (UInt64); 0 where nothing tells."""
+        if self.part is not None:  # each word is judged once, not once a slice
+            legs_at = self.part.legs
+            if isinstance(legs_at, slice):
+                return self.whole.kinds.slice(legs_at.start, legs_at.stop - legs_at.start)
+            return self.whole.kinds[legs_at]
         legs = self.ledger.legs
         texts = [legs[name] for name in TEXT_COLUMNS if name in legs.columns]
         category = legs["merchant_category"] if "merchant_category" in legs.columns else None
@@ -134,6 +207,8 @@ class Context:
         An optional leg or account column, `time` (of day), `local_hour`, or `merchant`: anything that tells
         what a payment was for.
         """
+        if self.part is not None:
+            return self.whole.has(column)
         legs = self.ledger.legs
         if column == "merchant":
             return any(self.has(name) for name in ("merchant_category", *TEXT_COLUMNS))
@@ -156,7 +231,8 @@ class Context:
     @cached_property
     def arrays(self) -> Legs:
         """The ledger as arrays, for kernels."""
-        return read_legs(self.ledger)
+        legs = read_legs(self.ledger)
+        return legs if self.part is None else replace(legs, end=self.whole.arrays.end)
 
     @cached_property
     def legs_of_rows(self) -> tuple[np.ndarray[Any, np.dtype[np.uint32]], ...]:
@@ -194,16 +270,22 @@ class Context:
     @cached_property
     def moving(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Per leg: whether it took effect and is no transfer between accounts of one holder."""
-        persons = self.persons
         if self.is_one_each:
             return self.effective
-        person_of_party = np.full(len(self.ledger.parties) + 1, -1, np.int64)
-        person_of_party[self.party_of_account] = persons
+        person_of_party = self.whole.person_of_party
         account = self.ledger.legs["account"].to_numpy()
         party = np.minimum(self.arrays.parties, len(self.ledger.parties))
         other = person_of_party[party]
+        persons = self.of_accounts(self.whole.persons)
         own = (other == persons[account]) & (party != self.party_of_account[account])
         return frozen(self.effective & ~own)
+
+    @cached_property
+    def person_of_party(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Party code -> who holds it (person of the whole data) or -1; and one -1 for unknown parties."""
+        persons = np.full(len(self.ledger.parties) + 1, -1, np.int64)
+        persons[self.party_of_account] = self.persons
+        return persons
 
     def legs(
         self,
@@ -274,6 +356,8 @@ class Context:
     @cached_property
     def currencies(self) -> list[str]:
         """Currencies of the data, sorted."""
+        if self.part is not None:
+            return self.whole.currencies
         legs = self.ledger.legs
         column = legs["currency"] if "currency" in legs.columns else self.ledger.accounts["currency"]
         found: list[str] = column.cast(pl.String).unique().drop_nulls().sort().to_list()
@@ -313,7 +397,7 @@ class Context:
         least `sharing` accounts reach exactly that amount. Needs the columns channel, is_credit and
         amount_minor.
         """
-        caps = self.once(("caps", sharing), lambda: self._caps(sharing))
+        caps = self.whole.once(("caps", sharing), lambda: self.whole._caps(sharing))
         key = ["channel", "currency", "is_credit", "amount_minor"]
         if not caps.height:
             return legs.with_columns(is_cap=pl.lit(False))
@@ -338,7 +422,7 @@ class Context:
         Ages are measured at the last booking of the data, in the bands that dormancy practice uses (up to 3,
         6 and 12 months, older, unknown). Unknown holder types are a group of their own.
         """
-        last = self.ledger.accounts["last_at"].max()
+        last = self.whole.ledger.accounts["last_at"].max()
         age = (pl.lit(last).cast(pl.Date) - pl.col("opened_on")).dt.total_days()
         band = (
             pl.when(age < 91)
@@ -355,14 +439,14 @@ class Context:
         return self.accounts.select("account", peer_group=pl.format("{}|{}", kind, band))
 
     def peer_spread(self, values: pl.DataFrame) -> pl.DataFrame:
-        """Median and spread of an amount among peers, never mixing currencies.
+        """Median and spread of an amount among peers of the whole data, never mixing currencies.
 
         values: account, currency, x (one row per account and currency that has the thing measured). Returns
         peer_group, currency, peers (how many), peer_median, peer_spread (1.4826 x median absolute deviation).
         """
         key = ["peer_group", "currency"]
         return (
-            values.join(self.peer_groups(), on="account")
+            values.join(self.whole.peer_groups(), on="account")
             .with_columns(peer_median=pl.col("x").median().over(key))
             .group_by(key)
             .agg(

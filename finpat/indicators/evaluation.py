@@ -18,6 +18,7 @@ from finpat.config import Settings
 from finpat.errors import SettingsError, nearest
 from finpat.indicators.base import Indicator, Outcome, Value
 from finpat.indicators.context import NO_LEG, Context
+from finpat.indicators.slices import LEGS_AT_ONCE
 from finpat.indicators.thresholds import Thresholds
 from finpat.indicators.windows import merge
 from finpat.ledger import NO_PARTY, Ledger
@@ -99,57 +100,92 @@ def evaluate_indicators(
     settings: Settings,
     *,
     screening: bool = True,
+    legs_at_once: int = LEGS_AT_ONCE,
 ) -> Findings:
     """Run `indicators` over the ledger; those switched off are not run and leave no row.
 
-    screening: leave out early the accounts that cannot be found; the findings are the same.
+    screening: leave out early the accounts that cannot be found; the findings are the same. legs_at_once:
+    legs that are looked at together, about, by indicators that judge each person alone; the findings are the
+    same.
 
     Raises:
         SettingsError: a setting of an indicator, or a jurisdiction, cannot be used.
     """
     resolved = resolve(indicators, settings)
-    context = Context(
+    whole = Context(
         ledger,
         features,
         settings,
         Thresholds.in_force(settings),
         lambda name: resolved[name][1],
         screening=screening,
+        legs_at_once=legs_at_once,
     )
-    findings, evidence = [], []
+    judged = _Judged()
+    able = []
     for indicator in indicators:
-        enabled, parameters = resolved[indicator.id]
-        if not enabled or not ledger.account_count:
+        if not resolved[indicator.id][0] or not ledger.account_count:
             continue
-        for frame, rows in _judge(indicator, parameters, context):
-            findings.append(frame)
-            evidence.append(rows)
-    return Findings(
-        findings=pl.concat([pl.DataFrame(schema=FINDINGS_SCHEMA), *findings]).sort(
-            "indicator_id", "account_id", "window_start", "finding_id", nulls_last=True
-        ),
-        evidence=pl.concat([pl.DataFrame(schema=EVIDENCE_SCHEMA), *evidence]).sort("finding_id", "row"),
-    )
+        missing = [name for name in indicator.needs if not whole.has(name)]
+        if missing:
+            named = pl.DataFrame({"account_id": [None], "missing_field": [", ".join(missing)]})
+            judged.findings.append(_not_evaluable(indicator, named))
+        else:
+            able.append((indicator, resolved[indicator.id][1]))
+    for indicator, parameters in able:
+        if indicator.needs_all:
+            judged.add(indicator, parameters, whole)
+    for context in whole.slices() if ledger.account_count else ():
+        for indicator, parameters in able:
+            if not indicator.needs_all:
+                judged.add(indicator, parameters, context)
+    for indicator, _ in able:
+        judged.name_unjudged(indicator, whole)
+    return judged.result()
 
 
-def _judge(
-    indicator: Indicator, parameters: Any, context: Context
-) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
-    """The findings and evidence of one indicator, and its rows about what could not be judged."""
-    missing = [name for name in indicator.needs if not context.has(name)]
-    if missing:
-        return [
-            _not_evaluable(
-                indicator, pl.DataFrame({"account_id": [None], "missing_field": [", ".join(missing)]})
-            )
-        ]
-    outcome = indicator.find(context, parameters)
-    judged = [_found(indicator, parameters, outcome, context)]
-    if outcome.unjudged is not None and outcome.unjudged.height:
-        found = judged[0][0].select("account_id").unique()
-        named = _named(outcome.unjudged, context).join(found, on="account_id", how="anti", nulls_equal=False)
-        judged.append(_not_evaluable(indicator, named))
-    return judged
+class _Judged:
+    """What has been found so far, and which accounts could not be judged."""
+
+    def __init__(self) -> None:
+        self.findings: list[pl.DataFrame] = []
+        self.evidence: list[pl.DataFrame] = []
+        self.unjudged: dict[str, list[pl.DataFrame]] = {}
+        self.found: dict[str, list[pl.Series]] = {}
+
+    def add(self, indicator: Indicator, parameters: Any, context: Context) -> None:
+        """What an indicator finds in the whole data or in a slice of it."""
+        outcome = indicator.find(context, parameters)
+        outcome = dataclasses.replace(outcome, rows=context.in_whole(outcome.rows))
+        frame, rows = _found(indicator, parameters, outcome, context.whole)
+        if frame.height:
+            self.findings.append(frame)
+            self.evidence.append(rows)
+            self.found.setdefault(indicator.id, []).append(frame["account_id"].unique())
+        if outcome.unjudged is not None and outcome.unjudged.height:
+            named = context.in_whole(outcome.unjudged.select("account", "missing_field").unique())
+            self.unjudged.setdefault(indicator.id, []).append(named)
+
+    def name_unjudged(self, indicator: Indicator, whole: Context) -> None:
+        """Rows about the accounts that an indicator could not judge, of all slices together."""
+        unjudged = self.unjudged.get(indicator.id)
+        if not unjudged:
+            return
+        found = pl.concat([pl.Series("account_id", [], pl.String), *self.found.get(indicator.id, [])])
+        named = _named(pl.concat(unjudged), whole)
+        named = named.join(found.to_frame(), on="account_id", how="anti", nulls_equal=False)
+        self.findings.append(_not_evaluable(indicator, named))
+
+    def result(self) -> Findings:
+        """Everything, in order."""
+        return Findings(
+            findings=pl.concat([pl.DataFrame(schema=FINDINGS_SCHEMA), *self.findings]).sort(
+                "indicator_id", "account_id", "window_start", "finding_id", nulls_last=True
+            ),
+            evidence=pl.concat([pl.DataFrame(schema=EVIDENCE_SCHEMA), *self.evidence]).sort(
+                "finding_id", "row"
+            ),
+        )
 
 
 def _named(unjudged: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -166,7 +202,7 @@ def _named(unjudged: pl.DataFrame, context: Context) -> pl.DataFrame:
     )
 
 
-def _not_evaluable(indicator: Indicator, named: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _not_evaluable(indicator: Indicator, named: pl.DataFrame) -> pl.DataFrame:
     """Rows of state `not_evaluable` for the accounts (or null) and fields of `named`."""
     rows = [
         {
@@ -186,7 +222,7 @@ def _not_evaluable(indicator: Indicator, named: pl.DataFrame) -> tuple[pl.DataFr
         .sort(pl.all(), nulls_last=True)
         .iter_rows()
     ]
-    return pl.DataFrame(rows, schema=FINDINGS_SCHEMA), pl.DataFrame(schema=EVIDENCE_SCHEMA)
+    return pl.DataFrame(rows, schema=FINDINGS_SCHEMA)
 
 
 def _found(
@@ -198,7 +234,9 @@ def _found(
     spans = _peaks(indicator, outcome.windows)
     if indicator.level == "portfolio":
         digest = pl.Series([b""] * spans.height, dtype=pl.Binary)
-        spans = spans.with_columns(account_id=None, size=pl.lit(0), digest=digest, places=pl.lit(""))
+        spans = spans.with_columns(
+            account_id=None, size=pl.lit(0), digest=digest, listed=pl.lit(0), places=pl.lit("")
+        )
         return _findings(indicator, parameters, spans, spans["part"]), pl.DataFrame(schema=EVIDENCE_SCHEMA)
     evidence = (
         outcome.rows.select("subject", "account", "booked_at", "row")
@@ -229,22 +267,43 @@ def _found(
     )
     if "currency" not in shared.columns:
         shared = shared.with_columns(currency="account_currency")
+    shared = shared.with_columns(listed=pl.col("size").clip(upper_bound=indicator.rows_shown))
     frame = _findings(indicator, parameters, shared, shared["account_id"])
     rows = (
         shared.select("span")
         .with_columns(frame["finding_id"])
-        .join(content.select("span", "row").unique(), on="span")
+        .join(_listed(content, spans, indicator.rows_shown), on="span")
         .select("finding_id", "row")
     )
-    return frame, rows.unique()
+    return frame, rows
+
+
+def _listed(content: pl.DataFrame, spans: pl.DataFrame, most: int) -> pl.DataFrame:
+    """span, row: the evidence rows that are kept, at most `most` of a span.
+
+    Those of the most extreme window come first, then the others, each in order of time.
+    """
+    rows = content.unique(["span", "row"], keep="first", maintain_order=True)
+    busy = rows.filter(pl.len().over("span") > most)
+    if busy.is_empty():
+        return rows.select("span", "row")
+    inside = pl.col("booked_at").is_between("window_start", "window_end")
+    chosen = (
+        busy.select("span", "row", "booked_at")
+        .join(spans.select("span", "window_start", "window_end"), on="span")
+        .sort("span", ~inside, "booked_at", "row")
+        .filter(pl.int_range(pl.len()).over("span") < most)
+    )
+    rest = rows.filter(pl.len().over("span") <= most)
+    return pl.concat([rest.select("span", "row"), chosen.select("span", "row")])
 
 
 def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about: pl.Series) -> pl.DataFrame:
     """Rows of state `found`, one per row of `spans`.
 
-    spans: account_id, first_at, last_at, size (evidence rows, 0: all), digest (of what they say), places, and
-    the columns of the indicator's values. about: what the id is made of besides: the account, or the part of
-    the portfolio.
+    spans: account_id, first_at, last_at, size (evidence rows, 0: all), listed (how many of them are kept),
+    digest (of what they say), places, and the columns of the indicator's values. about: what the id is made
+    of besides: the account, or the part of the portfolio.
     """
     told = [_value(value, spans, parameters) for value in indicator.values]
     spoken = {value["name"]: _spoken_column(value, "value") for value in told}
@@ -263,6 +322,9 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
         "places",
         fact=fact,
         shown=pl.Series(["all rows" if not size else f"{size:,} rows" for size in spans["size"]]),
+        cut=pl.when(pl.col("listed") < pl.col("size"))
+        .then(pl.format(", {} of them listed", "listed"))
+        .otherwise(pl.lit("")),
         **{"from": start.dt.strftime("%Y-%m-%d"), "to": end.dt.strftime("%Y-%m-%d")},
     )
     sentence = pl.concat_str(
@@ -272,6 +334,7 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
         "shown",
         pl.lit(" "),
         period,
+        "cut",
         place,
         pl.lit(
             f"); parameters {listed}; seen in {indicator.source}. Also common for {indicator.caution}. "

@@ -181,6 +181,7 @@ ID1K_08 = Indicator(
     caution="users of payment apps, whose limits lie just there too",
     find=find_small_splitting,
     uses_peers=True,
+    across=False,
 )
 
 
@@ -212,7 +213,7 @@ def find_structured_withdrawals(context: Context, p: StructuredWithdrawals) -> O
     slow: SlowStructuring = context.find_parameters("ST-STRUCT-03")
     near_windows, near = just_below_windows(context, legs, just_below, context.find_parameters("ST-BUNCH-06"))
     holds, open_windows = holding_windows(near_windows, just_below)
-    slow_held, small = slow_windows(context, legs, slow)
+    slow_held, small = slow_windows(context, legs, WITHDRAWALS, slow)
     told = ["subject", "window_start", "window_end", "withdrawal_count", "sum_minor", "currency"]
     parts = [
         frame.rename({count: "withdrawal_count", total: "sum_minor"}).select(told)
@@ -292,6 +293,7 @@ OUT_09 = Indicator(
     caution="travellers who draw what machines allow",
     find=find_structured_withdrawals,
     uses_peers=True,
+    across=False,
 )
 
 

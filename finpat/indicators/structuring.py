@@ -155,6 +155,7 @@ BUNCH_06 = Indicator(
     caution="steady takings whose usual size happens to lie just below the threshold",
     find=find_bunching,
     uses_peers=True,  # limits of networks are learned from all accounts
+    across=False,
 )
 
 
@@ -319,6 +320,7 @@ STRUCT_01 = Indicator(
     caution="cash retail whose takings lie on both sides of the threshold",
     find=find_just_below,
     uses_peers=True,  # through the limits of networks that ST-BUNCH-06 leaves out
+    across=False,
 )
 
 
@@ -423,13 +425,10 @@ class SlowStructuring:
     )
 
 
-def slow_windows(
-    context: Context, legs: pl.DataFrame, p: SlowStructuring
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Windows of many small pieces that sum to a multiple of T; accounts with too few peers."""
-    rows = legs.filter(pl.col("limit_minor").is_not_null())
-    windows = trailing(
-        rows,
+def slow_sums(legs: pl.DataFrame, p: SlowStructuring) -> pl.DataFrame:
+    """What cash of persons sums to in every window. legs: of `cash_legs`, one direction."""
+    return trailing(
+        legs.filter(pl.col("limit_minor").is_not_null()),
         days(p.window_days),
         pl.len().alias("piece_count"),
         pl.col("amount_minor").sum().alias("piece_sum_minor"),
@@ -439,8 +438,25 @@ def slow_windows(
         pl.col("currency").first(),
         pl.col("account").last(),
     )
-    highest = windows.group_by("account", "currency").agg(x=pl.col("piece_sum_minor").max())
-    peers = context.peer_spread(highest)
+
+
+def slow_windows(
+    context: Context, legs: pl.DataFrame, where: pl.Expr, p: SlowStructuring
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Windows of many small pieces that sum to a multiple of T; accounts with too few peers.
+
+    legs: of `cash_legs`, of the direction `where`.
+    """
+
+    def highest(part: Context) -> pl.DataFrame:
+        sums = slow_sums(cash_legs(part, where), p)
+        return sums.group_by("account", "currency").agg(x=pl.col("piece_sum_minor").max())
+
+    def spread() -> pl.DataFrame:
+        return context.peer_spread(context.over_slices(("highest", str(where), p.window_days), highest))
+
+    peers = context.whole.once(("slow peers", str(where), p.window_days), spread)
+    windows = slow_sums(legs, p)
     held = (
         windows.filter(
             ~pl.col("has_reportable"),
@@ -472,7 +488,7 @@ def find_slow(context: Context, p: SlowStructuring) -> Outcome:
     or more, and the sum lies 3 or more spreads above what peers who bank cash reach at their highest.
     """
     legs = cash_legs(context, DEPOSITS)
-    windows, small = slow_windows(context, legs, p)
+    windows, small = slow_windows(context, legs, DEPOSITS, p)
     return Outcome(
         windows, legs.select(EVIDENCE), pl.concat([context.without_limit(legs, p.min_count), small])
     )
@@ -498,6 +514,7 @@ STRUCT_03 = Indicator(
     caution="businesses that bank cash",
     find=find_slow,
     uses_peers=True,
+    across=False,
 )
 
 

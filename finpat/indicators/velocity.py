@@ -155,22 +155,36 @@ class PassThrough:
     peer_quantile: float = parameter(0.75, "of peers' highest inflow; D", stricter="higher", low=0, high=1)
 
 
+def needed_inflow(context: Context, p: PassThrough) -> pl.DataFrame:
+    """Accounts of the whole data whose highest inflow is enough: account, peers, needed_minor."""
+
+    def highest(part: Context) -> pl.DataFrame:
+        peak = peak_inflow(part.arrays, moved(part), days(p.window_days), part.threads)
+        return pl.DataFrame({"x": peak}).with_row_index("account").filter(pl.col("x") >= 0)
+
+    def hold() -> pl.DataFrame:
+        known = context.over_slices(("highest week", p.window_days), highest)
+        key = ["peer_group", "account_currency"]
+        groups = known.join(context.whole.peer_groups(), on="account", maintain_order="left")
+        groups = account_units(context.whole, groups).with_columns(
+            peers=pl.len().over(key),
+            needed_minor=pl.max_horizontal(
+                pl.col("x").quantile(p.peer_quantile, "linear").over(key), p.min_in * pl.col("unit_minor")
+            )
+            .ceil()
+            .cast(pl.Int64),
+        )
+        return groups.filter(pl.col("x") >= pl.col("needed_minor")).select("account", "peers", "needed_minor")
+
+    needed: pl.DataFrame = context.whole.once(("needed inflow", p), hold)
+    return needed
+
+
 def pass_through_windows(context: Context, p: PassThrough) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Windows of VE-PASS-01, the legs they are drawn from, and accounts whose peer group is too small."""
     width = days(p.window_days)
     kept = moved(context)
-    peak = peak_inflow(context.arrays, kept, width, context.threads)
-    highest = pl.DataFrame({"x": peak}).with_row_index("account").filter(pl.col("x") >= 0)
-    key = ["peer_group", "account_currency"]
-    groups = account_units(context, highest.join(context.peer_groups(), on="account")).with_columns(
-        peers=pl.len().over(key),
-        needed_minor=pl.max_horizontal(
-            pl.col("x").quantile(p.peer_quantile, "linear").over(key), p.min_in * pl.col("unit_minor")
-        )
-        .ceil()
-        .cast(pl.Int64),
-    )
-    able = groups.filter(pl.col("x") >= pl.col("needed_minor")).select("account", "peers", "needed_minor")
+    able = context.here(needed_inflow(context, p))
     needed = np.full(context.ledger.account_count, -1, np.int64)
     needed[able["account"].to_numpy()] = able["needed_minor"].to_numpy()
     chosen = context.screened(
@@ -264,6 +278,7 @@ PASS_01 = Indicator(
     caution="wages in, rent out; alone it found almost nothing in a published test of rules on SAML-D",
     find=find_pass_through,
     uses_peers=True,
+    across=False,
 )
 
 
@@ -410,6 +425,7 @@ SPIKE_03 = Indicator(
     fact="{row_count} payments within {window_hours} hours",
     caution="payments posted in batches",
     find=find_count_velocity,
+    rows_shown=10,
 )
 
 
@@ -615,25 +631,10 @@ def find_new_account(context: Context, p: NewAccount) -> Outcome:
         ("pass", context.find_parameters("VE-PASS-01")),
         lambda: pass_through_windows(context, context.find_parameters("VE-PASS-01")),
     )
-    first = context.ledger.accounts["first_at"].min()
-    opened = account_units(context, context.accounts.select("account", "opened_on"))
-    new = opened.filter(pl.col("opened_on").is_not_null()).with_columns(
-        opened_at=pl.col("opened_on").cast(pl.Datetime("us"))
-    )
+    opened, new = _opened(context, p)
+    bounds = context.whole.once(("new accounts", p), lambda: _new_account_bounds(context, p))
+    inflow = _new_inflow(context, p)
     age = pl.duration(days=p.max_age_days)
-    is_new = np.zeros(context.ledger.account_count, np.bool_)
-    is_new[new.filter(pl.col("opened_at") >= pl.lit(first) - age)["account"].to_numpy()] = True
-    inflow = (
-        moving_legs(context, where=IS_CREDIT, accounts=is_new)
-        .join(new.filter(pl.col("opened_at") >= pl.lit(first) - age), on="account")
-        .filter(pl.col("booked_at") <= pl.col("opened_at") + age)
-        .sort("account", "booked_at")
-        .with_columns(new_minor=pl.col("moved_minor").cum_sum().over("account"))
-    )
-    totals = inflow.group_by("account", "account_currency").agg(x=pl.col("moved_minor").sum())
-    bounds = totals.group_by("account_currency").agg(
-        new_peers=pl.len(), needed_minor=pl.col("x").quantile(p.peer_quantile, "linear").ceil().cast(pl.Int64)
-    )
     young = (
         windows.join(new, on="account")
         .filter(pl.col("window_end") <= pl.col("opened_at") + age)
@@ -666,6 +667,43 @@ def find_new_account(context: Context, p: NewAccount) -> Outcome:
     )
 
 
+def _opened(context: Context, p: NewAccount) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Accounts with the day they were opened; and those whose day is known, with the instant."""
+    opened = account_units(context, context.accounts.select("account", "opened_on"))
+    at = pl.col("opened_on").cast(pl.Datetime("us"))
+    return opened, opened.filter(pl.col("opened_on").is_not_null()).with_columns(opened_at=at)
+
+
+def _new_inflow(context: Context, p: NewAccount) -> pl.DataFrame:
+    """Credits of accounts that were new during the data, while they were, and new_minor, their sum so far."""
+    first = context.whole.ledger.accounts["first_at"].min()
+    age = pl.duration(days=p.max_age_days)
+    _, new = _opened(context, p)
+    new = new.filter(pl.col("opened_at") >= pl.lit(first) - age)
+    is_new = np.zeros(context.ledger.account_count, np.bool_)
+    is_new[new["account"].to_numpy()] = True
+    return (
+        moving_legs(context, where=IS_CREDIT, accounts=is_new)
+        .join(new, on="account")
+        .filter(pl.col("booked_at") <= pl.col("opened_at") + age)
+        .sort("account", "booked_at")
+        .with_columns(new_minor=pl.col("moved_minor").cum_sum().over("account"))
+    )
+
+
+def _new_account_bounds(context: Context, p: NewAccount) -> pl.DataFrame:
+    """By currency: how many new accounts there are, and the inflow that few of them reach."""
+    totals = context.over_slices(
+        ("new inflow", p),
+        lambda part: (
+            _new_inflow(part, p).group_by("account", "account_currency").agg(x=pl.col("moved_minor").sum())
+        ),
+    )
+    return totals.group_by("account_currency").agg(
+        new_peers=pl.len(), needed_minor=pl.col("x").quantile(p.peer_quantile, "linear").ceil().cast(pl.Int64)
+    )
+
+
 NEW_06 = Indicator(
     id="VE-NEW-06",
     name="New-account burst",
@@ -684,6 +722,7 @@ NEW_06 = Indicator(
     find=find_new_account,
     needs=("opened_on",),
     uses_peers=True,
+    across=False,
 )
 
 
@@ -1062,6 +1101,7 @@ MIX_10 = Indicator(
     "from that of {past_count} payments before",
     caution="a move, a new job, a new phone",
     find=find_mix_break,
+    rows_shown=20,
 )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
+from polars.testing import assert_frame_equal
 
 from finpat.config import IndicatorSettings, Settings
 from finpat.indicators import INDICATORS, Findings
 from finpat.indicators.evaluation import evaluate_indicators
+from finpat.indicators.slices import LEGS_AT_ONCE
 from finpat.ledger import Ledger
 from tests.factory import ledger
 
@@ -20,16 +22,27 @@ BY_ID = {indicator.id: indicator for indicator in INDICATORS}
 def judge(
     indicator_id: str, data: Ledger, *, jurisdictions: tuple[str, ...] = (), **parameters: Any
 ) -> Findings:
-    """Evaluate one indicator, with overridden parameters (of other indicators: `id={...}` in `others`)."""
-    others = parameters.pop("others", {})
-    overrides = {indicator_id: parameters, **others}
+    """Evaluate one indicator, with overridden parameters (of other indicators: `id={...}` in `others`).
+
+    It is evaluated once more person by person, with the same result: what an indicator says about one person
+    must not depend on which persons it sees together, unless its card says `across`.
+    """
+    overrides = {indicator_id: parameters, **parameters.pop("others", {})}
     settings = Settings(
         jurisdictions=jurisdictions,
-        indicators={name: IndicatorSettings(**values) for name, values in overrides.items() if values},
+        indicators={
+            name: IndicatorSettings(**{"enabled": name == indicator_id, **overrides.get(name, {})})
+            for name in BY_ID
+        },
     )
-    result = evaluate_indicators(INDICATORS, data, pl.DataFrame(), settings)
-    own = result.findings.filter(pl.col("indicator_id") == indicator_id)
-    return Findings(own, result.evidence.join(own.select("finding_id"), on="finding_id", how="semi"))
+    whole, parts = (
+        evaluate_indicators(INDICATORS, data, pl.DataFrame(), settings, legs_at_once=size)
+        for size in (LEGS_AT_ONCE, 1)
+    )
+    assert_frame_equal(whole.findings, parts.findings)
+    assert_frame_equal(whole.evidence, parts.evidence)
+    own = whole.findings.filter(pl.col("indicator_id") == indicator_id)
+    return Findings(own, whole.evidence.join(own.select("finding_id"), on="finding_id", how="semi"))
 
 
 def found(indicator_id: str, data: Ledger, **parameters: Any) -> list[str]:
