@@ -79,7 +79,8 @@ class Outcome:
         evidence), one column per declared value, `currency` where a value is money.
     rows: candidate evidence: `subject`, `account`, `booked_at`, `row`. The rows of a subject from
         window_start to window_end, both included, are a window's evidence; each account among them gets the
-        finding.
+        finding. Where a finding argues for different roles of different accounts (who is swept, who
+        receives), a further column `role` says which, one per subject and account; else the indicator's.
     unjudged: `account`, `missing_field`: accounts that everything but the missing field would have let be
     judged.
     """
@@ -149,7 +150,7 @@ class Indicator:
     @property
     def role_label(self) -> str:
         """The role in words; `PC/NET` reads `possible controller or role unknown`."""
-        return " or ".join(ROLES[role] for role in self.role.split("/"))
+        return in_words(self.role)
 
     def parameter_fields(self) -> tuple[dataclasses.Field[Any], ...]:
         """The parameters' dataclass fields, in order."""
@@ -171,6 +172,11 @@ class Indicator:
                 raise SettingsError(f"{where}: {self.id} has no such parameter.{hint}")
             values[name] = _checked(where, value, getattr(self.parameters, name), known[name].metadata)
         return dataclasses.replace(self.parameters, **values)
+
+
+def in_words(role: str) -> str:
+    """A role, or several joined by `/`, as people read it."""
+    return " or ".join(ROLES[part] for part in role.split("/"))
 
 
 def _checked(where: str, value: Any, default: Any, metadata: Any) -> Any:

@@ -331,7 +331,8 @@ class Context:
         else:
             code = pl.Series("currency", self.currencies[:1] or [None], dtype=self.currency_type)
             frame = frame.with_columns(code.new_from_index(0, frame.height))
-        frame = frame.select(*wanted[:3], "currency", *wanted[3:])
+        more = (name for name in wanted[3:] if name in frame.columns and name != "currency")
+        frame = frame.select(*wanted[:3], "currency", *more)
         if not person:
             return frame.with_columns(subject="account")
         holder = pl.Series("subject", self.persons[frame["account"].to_numpy()])

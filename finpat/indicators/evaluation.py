@@ -16,7 +16,7 @@ import polars_hash as plh
 
 from finpat.config import Settings
 from finpat.errors import SettingsError, nearest
-from finpat.indicators.base import Indicator, Outcome, Value
+from finpat.indicators.base import Indicator, Outcome, Value, in_words
 from finpat.indicators.context import NO_LEG, Context
 from finpat.indicators.slices import LEGS_AT_ONCE
 from finpat.indicators.thresholds import Thresholds
@@ -238,8 +238,9 @@ def _found(
             account_id=None, size=pl.lit(0), digest=digest, listed=pl.lit(0), places=pl.lit("")
         )
         return _findings(indicator, parameters, spans, spans["part"]), pl.DataFrame(schema=EVIDENCE_SCHEMA)
+    roles = ["role"] if "role" in outcome.rows.columns else []
     evidence = (
-        outcome.rows.select("subject", "account", "booked_at", "row")
+        outcome.rows.select("subject", "account", "booked_at", "row", *roles)
         .join(spans.select("subject").unique(), on="subject", how="semi", maintain_order="left")
         .sort("subject", "booked_at")
         .join_asof(
@@ -268,6 +269,9 @@ def _found(
     if "currency" not in shared.columns:
         shared = shared.with_columns(currency="account_currency")
     shared = shared.with_columns(listed=pl.col("size").clip(upper_bound=indicator.rows_shown))
+    if roles:
+        each = evidence.group_by("span", "account").agg(pl.col("role").min())
+        shared = shared.join(each, on=["span", "account"], how="left", maintain_order="left")
     frame = _findings(indicator, parameters, shared, shared["account_id"])
     rows = (
         shared.select("span")
@@ -302,8 +306,8 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
     """Rows of state `found`, one per row of `spans`.
 
     spans: account_id, first_at, last_at, size (evidence rows, 0: all), listed (how many of them are kept),
-    digest (of what they say), places, and the columns of the indicator's values. about: what the id is made
-    of besides: the account, or the part of the portfolio.
+    digest (of what they say), places, role (where it is not the indicator's), and the columns of the
+    indicator's values. about: what the id is made of besides: the account, or the part of the portfolio.
     """
     told = [_value(value, spans, parameters) for value in indicator.values]
     spoken = {value["name"]: _spoken_column(value, "value") for value in told}
@@ -318,6 +322,8 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
     period = pl.when(pl.col("from") == pl.col("to")).then(one_day).otherwise(span)
     place = pl.when(pl.col("places") == "").then(pl.lit("")).otherwise(pl.format("; {}", "places"))
     listed = ", ".join(f"{name}={value}" for name, value in settings.items())
+    own = pl.repeat(indicator.role, spans.height, dtype=pl.String, eager=True)
+    roles = spans["role"].fill_null(indicator.role) if "role" in spans.columns else own
     text = spans.select(
         "places",
         fact=fact,
@@ -337,9 +343,10 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
         "cut",
         place,
         pl.lit(
-            f"); parameters {listed}; seen in {indicator.source}. Also common for {indicator.caution}. "
-            f"Role: {indicator.role_label}."
+            f"); parameters {listed}; seen in {indicator.source}. Also common for {indicator.caution}. Role: "
         ),
+        roles.replace_strict({role: in_words(role) for role in roles.unique()}),
+        pl.lit("."),
     )
     return (
         pl.DataFrame(
@@ -357,7 +364,7 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
             indicator_id=pl.lit(indicator.id),
             typology=pl.lit(indicator.typology),
             weight=pl.lit(indicator.weight),
-            role=pl.lit(indicator.role),
+            role=roles,
             state=pl.lit("found"),
             missing_field=pl.lit(None, pl.String),
         )

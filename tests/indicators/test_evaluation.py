@@ -12,7 +12,8 @@ from polars.testing import assert_frame_equal
 from finpat.config import IndicatorSettings, Settings
 from finpat.errors import SettingsError
 from finpat.indicators import INDICATORS, evaluate
-from finpat.indicators.evaluation import EVIDENCE_SCHEMA, FINDINGS_SCHEMA
+from finpat.indicators.base import Outcome, Value
+from finpat.indicators.evaluation import EVIDENCE_SCHEMA, FINDINGS_SCHEMA, evaluate_indicators
 from finpat.ledger import build_ledger
 from tests.factory import at, payments
 from tests.indicators.support import BY_ID, judge, ledger
@@ -244,3 +245,25 @@ def test_the_busy_ledger_is_busy(busy):
         pl.col("account_id").is_not_null(), ~pl.col("finding_id").is_in(evidenced.implode())
     ).is_empty()
     assert found["finding_id"].is_unique().all()
+
+
+def test_a_finding_argues_for_the_role_that_its_rows_name_for_each_account():
+    def find(context, _):
+        role = pl.when(pl.col("account") == 0).then(pl.lit("PC")).otherwise(pl.lit("PV"))
+        rows = context.legs(pl.lit(True)).with_columns(subject=pl.lit(0, pl.UInt32), role=role)
+        windows = pl.DataFrame(
+            {"subject": [0], "window_start": [at(0)], "window_end": [at(9)], "row_count": [2]},
+            schema_overrides={"subject": pl.UInt32},
+        )
+        return Outcome(windows, rows)
+
+    values = (Value("row_count", "count"),)
+    made = dataclasses.replace(BY_ID["ST-STRUCT-01"], find=find, values=values, fact="seen")
+    data = ledger(cash(1), cash(2, account_id="Z"))
+    findings = evaluate_indicators((made,), data, pl.DataFrame(), Settings()).findings
+    told = findings.sort("account_id")
+    assert told.select("account_id", "role").rows() == [("A", "PC"), ("Z", "PV")]
+    assert [text.rsplit(". ", 1)[1] for text in told["sentence"]] == [
+        "Role: possible controller.",
+        "Role: possible victim.",
+    ]
