@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from finpat.cli import app, run_command
+from finpat.store.payments import read_columns
+from finpat.store.workspace import Workspace
 from tests.readmodel.published import publish_sample
 
 ROOT = Path(__file__).parents[1]
@@ -328,6 +330,19 @@ def write_canonical(path):
         "1,2026-03-01T10:00:00Z,A,debit,5.00,EUR,card\n2,2026-03-02T10:00:00Z,A,credit,7.00,EUR,transfer\n"
     )
     return path
+
+
+@pytest.mark.parametrize("how", [["--as", "transactions"], ["--mapping", "canonical"]])
+def test_an_answer_is_honoured_where_a_ready_mapping_fits_or_is_named(tmp_path, monkeypatch, capsys, how):
+    monkeypatch.chdir(tmp_path)
+    write_canonical(tmp_path / "export.csv")
+    words = ["ingest", "export.csv", *how, "--set", "values.channel.card=prepaid", "--set", "time.zon=UTC"]
+    assert run_command(words) == 2
+    assert "time.zon" in capsys.readouterr().err, "a wrong key is told, not ignored"
+    assert run_command([*words[:-1], "columns.city=Ghent"]) == 0
+    capsys.readouterr()
+    stored = read_columns(Workspace.open(tmp_path / "finpat-workspace"), ["channel", "city"])
+    assert stored.select("channel", "city").rows() == [("prepaid", "Ghent"), ("transfer", "Ghent")]
 
 
 def test_ingest_tells_how_the_rows_of_a_file_ended(tmp_path, monkeypatch, capsys):

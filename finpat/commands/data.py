@@ -84,9 +84,12 @@ def choose_mapping(
         AmbiguousSourceError: the file leaves something open.
     """
     from finpat import sources
+    from finpat.sources.reading import columns_of as source_columns
 
     if mapping is not None:
-        return sources.load_mapping(mapping, as_table), False
+        named = sources.load_mapping(mapping, as_table)
+        columns = source_columns(source, named.dialect) if answers else ()
+        return sources.with_answers(named, answers, columns, str(source.path)), False
     inspection = sources.inspect_source(source.path, as_table)
     try:
         return inspection.mapping(answers), inspection.ready is None

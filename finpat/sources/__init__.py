@@ -5,7 +5,7 @@ reads it.
 """
 
 from finpat.sources.convert import Batch
-from finpat.sources.inspection import Inspection, Question, inspect_source, propose_mapping
+from finpat.sources.inspection import Inspection, Question, inspect_source, propose_mapping, with_answers
 from finpat.sources.mapping import Mapping, load_mapping, ready_mappings, to_toml
 from finpat.sources.reading import detect_mapping, read_batches
 from finpat.sources.source import Source, open_source
@@ -24,4 +24,5 @@ __all__ = [
     "read_batches",
     "ready_mappings",
     "to_toml",
+    "with_answers",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,10 @@ class Inspection:
             AmbiguousSourceError: a question is open; the message names the option that settles it.
             SourceError: an answer cannot be used.
         """
-        if self.ready is not None:
-            return load_mapping(self.ready, self.table)
         answers = answers or {}
+        names = [column.name for column in self.columns]
+        if self.ready is not None:
+            return with_answers(load_mapping(self.ready, self.table), answers, names, str(self.source.path))
         settled = set(answers)
         if {"columns.credit", "columns.debit"} <= settled:
             settled |= {"columns.amount", "amount.sign"}
@@ -94,19 +95,7 @@ class Inspection:
                 f"{self.source.path}: {first.text}; state {first.option} in a mapping "
                 f"(finpat inspect --write){more}"
             )
-        draft = json.loads(json.dumps(self.draft))
-        for option, value in answers.items():
-            place = draft
-            *outer, last = option.split(".")
-            for part in outer:
-                place = place.setdefault(part, {})
-            names = [column.name for column in self.columns]
-            if outer == ["columns"] and isinstance(value, str) and value not in names:
-                value = {"constant": value}  # no column is called so: it is the value itself
-            if option == "time.formats" and isinstance(value, str):
-                value = json.loads(value) if value.startswith("[") else [value]
-            place[last] = value
-        return parse_mapping(draft, str(self.source.path))
+        return parse_mapping(_answered(self.draft, answers, names), str(self.source.path))
 
     def to_toml(self) -> str:
         """The mapping as TOML for review; open questions are comments at its head."""
@@ -117,6 +106,33 @@ class Inspection:
             choices = f" One of: {', '.join(question.choices)}." if question.choices else ""
             asked.append(f"# To settle: {question.text}. Key: {question.option}.{choices}")
         return "\n".join(asked) + "\n\n" + _draft_toml(self.draft)
+
+
+def with_answers(mapping: Mapping, answers: dict[str, Any], columns: Sequence[str], origin: str) -> Mapping:
+    """The mapping with keys set by option ("time.zone": "Europe/Berlin"); columns: those of the file.
+
+    Raises:
+        SourceError: an answer cannot be used; `origin` is what the message calls the mapping.
+    """
+    if not answers:
+        return mapping
+    draft = mapping.model_dump(mode="json", exclude_defaults=True)
+    return parse_mapping(_answered(draft, answers, columns), origin)
+
+
+def _answered(draft: dict[str, Any], answers: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    draft = json.loads(json.dumps(draft))
+    for option, value in answers.items():
+        place = draft
+        *outer, last = option.split(".", 2 if option.startswith("values.") else -1)
+        for part in outer:
+            place = place.setdefault(part, {})
+        if outer == ["columns"] and isinstance(value, str) and value not in columns:
+            value = {"constant": value}  # no column is called so: it is the value itself
+        if option == "time.formats" and isinstance(value, str):
+            value = json.loads(value) if value.startswith("[") else [value]
+        place[last] = value
+    return draft
 
 
 def inspect_source(path: Path | str, table: str | None = None) -> Inspection:

@@ -187,9 +187,18 @@ def test_booking_instants_become_utc_and_those_without_offset_are_on_the_mapping
     assert found.column("time_precision") == ["second", "second", "second", "day"]
 
 
-@pytest.mark.parametrize("status", ["<Sts>PDNG</Sts>", "<Sts><Cd>INFO</Cd></Sts>"])
-def test_entries_that_are_not_booked_are_set_aside_with_their_text(tmp_path, status):
-    found = read(tmp_path / "a.xml", camt(entry(), entry("7.00", more=status)))
+@pytest.mark.parametrize("status", ["<Sts>PDNG</Sts>", "<Sts><Cd>FUTR</Cd></Sts>"])
+def test_entries_that_are_announced_are_pending_and_leave_their_reference_to_the_booking(tmp_path, status):
+    reference = "<AcctSvcrRef>2026-REF-9</AcctSvcrRef>"
+    found = read(tmp_path / "a.xml", camt(entry(more=reference), entry("7.00", more=status + reference)))
+    assert found.column("amount_minor") == [1000, 700]
+    assert found.column("status") == [None, "pending"]
+    assert found.column("transaction_id") == ["2026-REF-9", None]
+    assert found.rejects == []
+
+
+def test_entries_that_only_inform_are_set_aside_with_their_text(tmp_path):
+    found = read(tmp_path / "a.xml", camt(entry(), entry("7.00", more="<Sts><Cd>INFO</Cd></Sts>")))
     assert found.column("amount_minor") == [1000]
     (reject,) = found.rejects
     assert reject["reason"] == "not_booked"

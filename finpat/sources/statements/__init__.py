@@ -12,7 +12,7 @@ from importlib import import_module
 
 from finpat.sources.delimited import RawPiece
 from finpat.sources.source import Source
-from finpat.sources.statements.entries import Entry, Format, pieces_of
+from finpat.sources.statements.entries import Entry, Format, is_announced, pieces_of
 
 KINDS = ("camt", "mt940", "ofx", "bai2", "qif")
 _SHORT = 6  # a reference with fewer characters is a number within its statement, not the bank's own id
@@ -45,11 +45,11 @@ def _format(source: Source) -> Format:
 
 @lru_cache(maxsize=2)
 def _repeated(source: Source, encoding: str | None) -> frozenset[str]:
-    """References that do not name one entry of the file: they occur again, or are too short to be ids."""
+    """References that do not name one booking of the file: they occur again, or are too short to be ids."""
     seen: set[str] = set()
     repeated: set[str] = set()
     for item in _format(source).read(source, encoding):
-        if isinstance(item, Entry) and (reference := item.values.get("reference")):
+        if isinstance(item, Entry) and not is_announced(item) and (reference := item.values.get("reference")):
             if reference in seen or len(reference) < _SHORT:
                 repeated.add(reference)
             seen.add(reference)

@@ -36,11 +36,12 @@ _BLOCK = 1 << 16
 _BIG_LINE = 65535  # libxml2 keeps a line number in 16 bits and from here on takes it from the text inside
 _PAYMENT = "TxDtls"
 _STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
+_PENDING = ("PDNG", "FUTR")  # announced, not booked (ISO 20022 external code set EntryStatus); INFO never is
 _DIRECTIONS = {"CRDT": "credit", "DBIT": "debit"}
 
 COLUMNS = (
     "transaction_id", "booked_at", "account_id", "direction", "amount", "currency", "counterparty_id",
-    "counterparty_name", "channel", "merchant_category", "description",
+    "counterparty_name", "channel", "merchant_category", "description", "status",
     "reference", "entry_id", "statement_id", "value_date", "reversal", "bank_transaction_code",
     "end_to_end_id", "mandate_id", "purpose", "original_amount", "original_currency", "exchange_rate",
     "counterparty_bank", "counterparty_country", "ultimate_party", "payments_in_entry", "parties_in_entry",
@@ -227,12 +228,15 @@ class _Statement:
         self.count += 1
         entry = _leaves(element)
         status = _text(entry, "Sts/Cd") or _text(entry, "Sts/Prtry") or _text(entry, "Sts")
-        if status not in (None, "BOOK"):
-            message = f"status {status}: not booked; a booked entry comes in a later statement"
+        if status not in (None, "BOOK", *_PENDING):
+            message = f"status {status}: not a booking of this account, now or later"
             yield Reject(_line(element), "status", "not_booked", message, _raw(element))
             return
         shared = self._shared(entry)
-        self.balance.add(shared["amount"], shared["currency"], shared["direction"])
+        if status in _PENDING:
+            shared["status"] = "pending"
+        else:
+            self.balance.add(shared["amount"], shared["currency"], shared["direction"])
         payments = list(element.iter(f"{{*}}{_PAYMENT}"))
         details = [_leaves(payment) for payment in payments]
         amounts = self._amounts(details, shared) if len(details) > 1 else None

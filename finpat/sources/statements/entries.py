@@ -82,10 +82,16 @@ def text_lines(source: Source, encoding: str | None) -> Iterator[str]:
         yield rest.removesuffix(b"\r").decode("utf-8", "backslashreplace")
 
 
+def is_announced(entry: Entry) -> bool:
+    """Whether the entry is not booked yet."""
+    return entry.values.get("status") == "pending"
+
+
 def _identified(entry: Entry, repeated: frozenset[str]) -> Entry:
     values = entry.values
     reference = values.get("reference")
-    values["transaction_id"] = None if reference in repeated else reference
+    # What is only announced must not take the id of the booking that follows under the same reference.
+    values["transaction_id"] = None if reference in repeated or is_announced(entry) else reference
     if (values.get("channel") or "").casefold() in ("cash", "atm") and not values.get("counterparty_id"):
         values["counterparty_id"] = CASH
     return entry
