@@ -178,3 +178,14 @@ def test_minor_units_of_any_table_become_exact_decimals(tmp_path):
             ("b", Decimal("0.00000001")),
             ("c", None),
         ]
+
+
+def test_the_tables_that_are_asked_for_one_account_have_an_index(tmp_path):
+    with duckdb.connect(str(publish_sample(tmp_path)), read_only=True) as connection:
+        indexed = connection.execute(
+            "SELECT table_name, expressions FROM duckdb_indexes() ORDER BY 1"
+        ).fetchall()
+    assert [(table, str(columns).strip("[]'")) for table, columns in indexed] == [
+        ("accounts", "account_id"),
+        ("flagged_accounts", "account_id"),
+    ]
