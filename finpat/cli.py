@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from finpat import __version__
-from finpat.commands import analysis, data, demo
+from finpat.commands import analysis, data, demo, learning
 from finpat.commands.terminal import note
 from finpat.errors import FinpatError, nearest
 
@@ -52,7 +52,7 @@ def quarantine() -> None:
 
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
-    analysis.verify, quarantine, data.doctor, analysis.path,
+    learning.learn, analysis.verify, quarantine, data.doctor, analysis.path,
 ):  # fmt: skip
     app.add_command(command)
 quarantine.add_command(data.list_quarantine)

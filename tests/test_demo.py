@@ -54,3 +54,29 @@ def test_the_list_and_its_best_account_can_be_exported_and_explained(workspace, 
     best = (listed["accounts"] + listed["protect"])[0]["account_id"]
     assert run_command(["explain", best, "--json", "-w", str(workspace)]) == 0
     assert json.loads(capsys.readouterr().out)["place"]["rank"] == 1
+
+
+@pytest.mark.slow
+def test_decided_cases_give_a_second_order_that_evaluate_reports_beside_the_list(workspace, tmp_path, capsys):
+    capsys.readouterr()
+    assert run_command(["flagged", "--top", "0", "--json", "-w", str(workspace)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    listed = [row["account_id"] for row in answer["accounts"] + answer["protect"]]
+    planted = set(pl.read_csv(samples_folder() / "planted.csv", infer_schema=False)["account_id"])
+    decided = tmp_path / "decided.csv"
+    pl.DataFrame({"account_id": listed, "label": [account in planted for account in listed]}).write_csv(decided)
+
+    few = tmp_path / "few.csv"
+    pl.read_csv(decided, infer_schema=False).head(30).write_csv(few)
+    assert run_command(["learn", "--labels", str(few), "-w", str(workspace)]) == 2
+    assert "too few labels to learn from" in capsys.readouterr().err
+
+    assert run_command(["learn", "--labels", str(decided), "--json", "-w", str(workspace)]) == 0
+    learned = json.loads(capsys.readouterr().out)
+    assert learned["card"]["labels"]["positives"] > 50
+    assert (workspace / "learned" / "0001-01" / "card.md").is_file()
+    assert run_command(["evaluate", "--labels", str(decided), "--json", "-w", str(workspace)]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["learned"]["out_of_fold"] == figures["accounts"] == len(listed)
+    assert run_command(["flagged", "--top", "0", "--json", "-w", str(workspace)]) == 0
+    assert json.loads(capsys.readouterr().out) == answer

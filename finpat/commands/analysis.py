@@ -244,10 +244,13 @@ def evaluate(labels: Path, run_id: str | None, workspace: Path, as_json: bool) -
     """Hold the list against known answers: AUROC, average precision, precision at k, recall at a share."""
     from finpat import evaluation
 
-    with open_run(open_workspace(workspace), run_id) as model:
-        figures = evaluation.evaluate(model.flagged(), evaluation.read_labels(labels)).as_dict()
+    folder = open_workspace(workspace)
+    answers = evaluation.read_labels(labels)
+    with open_run(folder, run_id) as model:
+        figures = evaluation.evaluate(model.flagged(), answers).as_dict()
+        learned = _learned_figures(folder, model.run_id, answers)
     if as_json:
-        say_json(figures)
+        say_json(figures | ({"learned": learned} if learned else {}))
         return
     for name, value in figures.items():
         if not isinstance(value, dict):
@@ -262,6 +265,29 @@ def evaluate(labels: Path, run_id: str | None, workspace: Path, as_json: bool) -
                 f"{_figure(inner['average_precision'])}, recall at 1 % "
                 f"{_figure(inner['recall_at_share']['0.01'])}"
             )
+    if learned:
+        say(
+            f"learned ({learned['folder']}): average precision {_figure(learned['average_precision'])}, "
+            f"recall at 1 % {_figure(learned['recall_at_share']['0.01'])}; {learned['out_of_fold']:,} of "
+            "these accounts were labelled when it learned: judged by a model that did not see their networks"
+        )
+
+
+def _learned_figures(folder: Workspace, run_id: str, answers: Any) -> dict[str, Any] | None:
+    """Figures of what was learned last on the run; None where nothing was learned."""
+    from finpat import evaluation
+    from finpat.learning.store import latest_learned
+
+    kept = latest_learned(folder.learned, run_id)
+    if kept is None:
+        return None
+    scores = kept.scores()
+    judged = scores.join(answers.select("account_id"), on="account_id")
+    return {
+        "folder": kept.folder.name,
+        "out_of_fold": int(judged["out_of_fold"].sum()),
+        **evaluation.evaluate(scores.sort("learned_rank").select("account_id"), answers).as_dict(),
+    }
 
 
 def _figure(value: float | None) -> str:

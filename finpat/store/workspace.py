@@ -20,7 +20,7 @@ from finpat.store.failures import told_in_one_line
 
 FORMAT = 1  # raised when an older finpat could no longer read the folder
 MARKER = "workspace.json"
-FOLDERS = ("store", "runs", "readmodel", "exports")
+FOLDERS = ("store", "runs", "readmodel", "exports", "learned")
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,11 @@ class Workspace:
     def readmodel(self) -> Path:
         """Folder of the published read models."""
         return self.path / "readmodel"
+
+    @property
+    def learned(self) -> Path:
+        """Folder of what was learned from labels."""
+        return self.path / "learned"
 
     @property
     def exports(self) -> Path:
