@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -64,7 +65,9 @@ def test_decided_cases_give_a_second_order_that_evaluate_reports_beside_the_list
     listed = [row["account_id"] for row in answer["accounts"] + answer["protect"]]
     planted = set(pl.read_csv(samples_folder() / "planted.csv", infer_schema=False)["account_id"])
     decided = tmp_path / "decided.csv"
-    pl.DataFrame({"account_id": listed, "label": [account in planted for account in listed]}).write_csv(decided)
+    pl.DataFrame({"account_id": listed, "label": [account in planted for account in listed]}).write_csv(
+        decided
+    )
 
     few = tmp_path / "few.csv"
     pl.read_csv(decided, infer_schema=False).head(30).write_csv(few)
@@ -74,7 +77,7 @@ def test_decided_cases_give_a_second_order_that_evaluate_reports_beside_the_list
     assert run_command(["learn", "--labels", str(decided), "--json", "-w", str(workspace)]) == 0
     learned = json.loads(capsys.readouterr().out)
     assert learned["card"]["labels"]["positives"] > 50
-    assert (workspace / "learned" / "0001-01" / "card.md").is_file()
+    assert (Path(learned["folder"]) / "card.md").is_file()
     assert run_command(["evaluate", "--labels", str(decided), "--json", "-w", str(workspace)]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["learned"]["out_of_fold"] == figures["accounts"] == len(listed)
