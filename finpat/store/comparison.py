@@ -25,7 +25,7 @@ VERDICTS = {
 }
 
 # What two layouts must agree on to mean the same event, beside its time.
-_FACTS = {"transactions": ("amount_minor", "currency"), "ad_payments": ("amount", "currency")}
+_FACTS = {"transactions": ("amount_minor", "currency"), "ad_payments": ("amount_minor", "currency")}
 
 
 @dataclass(frozen=True)

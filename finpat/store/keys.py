@@ -22,12 +22,8 @@ _SEPARATOR = "\x1f"  # the ASCII unit separator: no export has it inside a value
 
 
 def stored_name(column: str, table: Table) -> str:
-    """Name of a canonical column in a stored segment: transactions keep money as minor units."""
-    return (
-        f"{column}_minor"
-        if table.name == "transactions" and table.column(column).kind == "decimal"
-        else column
-    )
+    """Name of a canonical column in a stored segment: payments of either table keep money as minor units."""
+    return f"{column}_minor" if table.name in EVENTS and table.column(column).kind == "decimal" else column
 
 
 def id_column(table: Table) -> str:

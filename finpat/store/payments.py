@@ -188,7 +188,8 @@ def read_table(
     """The rows of accounts, ads, ad_payments or watchlist, one for each key, sorted by key.
 
     Where several files tell of one account, ad or watched value, each column has the latest value that any of
-    them states, so a file without a column takes nothing away. Columns: the table's own that some file has,
+    them states, so a file without a column takes nothing away. Columns: the table's own that some file has
+    (of ad_payments `amount_minor`, Int64 in minor units of the row's currency, in place of `amount`),
     and file_id and source_line of the row that came last.
 
     Raises:
@@ -197,7 +198,8 @@ def read_table(
     declared = TABLES[table]
     parts = []
     for file in _chosen(workspace, table, file_ids):
-        names = [name for name in declared.names if name in file.columns]
+        stored = [keys.stored_name(name, declared) for name in declared.names]
+        names = [name for name in stored if name in file.columns]
         parts.append(
             _scan(workspace, file, as_of).select(*names, "source_line", file_id=pl.lit(file.file_id))
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import duckdb
 
 from finpat.money import decimals_of
-from finpat.schemas import TABLES, TRANSACTIONS, Column
+from finpat.schemas import TABLES, Column
 from finpat.store.catalogue import StoredFile, read_files
+from finpat.store.keys import EVENTS
 from finpat.store.workspace import Workspace
 
 _TYPES = {"instant": "timestamp", "date": "date", "decimal": "decimal(38, 8)"}
@@ -35,7 +36,7 @@ def connect(workspace: Workspace) -> duckdb.DuckDBPyConnection:
     connection.execute("create table currencies (currency varchar primary key, unit decimal(18, 12))")
     for table in TABLES.values():
         parts = [part for file in files if file.table_name == table.name for part in _parts(workspace, file)]
-        if table is TRANSACTIONS and parts:
+        if table.name in EVENTS and parts:
             paths = [
                 str(workspace.path / file.segment)
                 for file in files
@@ -43,7 +44,9 @@ def connect(workspace: Workspace) -> duckdb.DuckDBPyConnection:
             ]
             found = connection.execute("select distinct currency from read_parquet(?)", [paths]).fetchall()
             for (code,) in found:
-                connection.execute("insert into currencies values (?, 10.0 ** ?)", [code, -decimals_of(code)])
+                connection.execute(
+                    "insert or ignore into currencies values (?, 10.0 ** ?)", [code, -decimals_of(code)]
+                )
         nothing = ", ".join(f'null::{_type(column)} as "{column.name}"' for column in table.columns)
         parts = parts or [
             f"select {nothing}, null::varchar as source_file, null::bigint as source_line where false"
@@ -65,7 +68,7 @@ def _parts(workspace: Workspace, file: StoredFile) -> list[str]:
     for mirror in (False, True) if mirrors else (False,):
         listed = [_value(file, column, mirror=mirror) for column in TABLES[file.table_name].columns]
         source = f"read_parquet({path})" + (
-            " join currencies using (currency)" if file.table_name == TRANSACTIONS.name else ""
+            " join currencies using (currency)" if file.table_name in EVENTS else ""
         )
         parts.append(
             f"select {', '.join(listed)}, {_literal(file.name)} as source_file, source_line from {source}"
