@@ -25,6 +25,8 @@ _EVIDENCE = (
     "counterparty_id", "counterparty_name", "channel", "city", "description", "source_file", "source_line",
 )  # fmt: skip
 _HOLDER = ("holder_id", "holder_name", "holder_type", "opened_on", "closed_on", "country", "occupation")
+_PERSONAL = ("holder_name", "phone", "email", "address")
+_PERSONAL_OF_ROWS = ("counterparty_name", "description")
 ADVICE = {
     "possible_victim": "Protect and refer. Do not close, freeze or contact by reflex: "
     "a controller may hold the phone.",
@@ -32,8 +34,16 @@ ADVICE = {
 NO_VERDICT = "A score is a reason to look, not a finding of guilt; a person decides."
 
 
-def explain_account(model: ReadModel, account_id: str) -> dict[str, Any]:
+def masked(text: str) -> str:
+    """A name, address or telephone as its shape: the first character of each word, then three dots."""
+    return " ".join(f"{word[0]}..." for word in text.split())
+
+
+def explain_account(model: ReadModel, account_id: str, *, reveal: str | None = None) -> dict[str, Any]:
     """Everything the run knows about one account, as plain values.
+
+    Names and free texts of bookings are masked, since most accounts that are looked at are innocent and some
+    are those of victims. reveal: the reason for showing them, kept in the answer; None masks.
 
     Raises:
         UsageError: the run has no such account; names the nearest one.
@@ -47,11 +57,19 @@ def explain_account(model: ReadModel, account_id: str) -> dict[str, Any]:
     findings = model.findings_for([account_id])
     found = findings.filter(pl.col("state") == "found")
     evidence = model.evidence_for(found["finding_id"].to_list())
+    holder = {name: account[name] for name in _HOLDER if account.get(name) is not None}
+    if reveal is None:
+        holder |= {name: masked(str(holder[name])) for name in _PERSONAL if name in holder}
+        evidence = evidence.with_columns(
+            pl.col(name).map_elements(masked, pl.String, skip_nulls=True) for name in _PERSONAL_OF_ROWS
+        )
     unjudged = findings.filter(pl.col("state") == "not_evaluable").select("indicator_id", "missing_field")
     return {
         "run_id": manifest["run_id"],
         "as_of": manifest["as_of"],
         "account_id": account_id,
+        "personal_data": "masked" if reveal is None else "shown",
+        "reason_for_showing": reveal,
         "place": {
             "rank": account["rank"],
             "of": model.account_count(),
@@ -60,7 +78,7 @@ def explain_account(model: ReadModel, account_id: str) -> dict[str, Any]:
             "anomaly_percentile": account["anomaly_percentile"],
         },
         "facts": {
-            "holder": {name: account[name] for name in _HOLDER if account.get(name) is not None},
+            "holder": holder,
             "transactions": account["leg_count"],
             "amount_in": account["amount_in"],
             "amount_out": account["amount_out"],
@@ -112,12 +130,16 @@ def as_text(explanation: Mapping[str, Any]) -> Iterator[str]:
         f"score {place['score']} ({place['band']})"
     )
     yield f"run {explanation['run_id']}, data up to {explanation['as_of']}Z"
+    if explanation["personal_data"] == "masked":
+        yield "names are masked; --reveal --reason TEXT shows them"
+    else:
+        yield f"names are shown, for this reason: {_printable(explanation['reason_for_showing'])}"
     yield ""
     yield "FACTS: what the files say"
     if facts["holder"]:
-        yield "  " + ", ".join(f"{name}: {value}" for name, value in facts["holder"].items())
+        yield "  " + ", ".join(f"{name}: {_printable(str(value))}" for name, value in facts["holder"].items())
     yield (
-        f"  {facts['transactions']:,} transactions from {facts['first_seen']} to {facts['last_seen']}; "
+        f"  {_counted(facts['transactions'], 'transaction')} from {facts['first_seen']} to {facts['last_seen']}; "
         f"in {facts['amount_in']:,.2f}, out {facts['amount_out']:,.2f} {facts['currency']}"
     )
     yield from _finding_lines(facts["findings"])
@@ -198,6 +220,10 @@ def _evidence_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         )
     if len(rows) > EVIDENCE_SHOWN:
         yield f"    ... {len(rows) - EVIDENCE_SHOWN:,} more rows; --json has all"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def _printable(text: str) -> str:

@@ -221,6 +221,26 @@ def test_explain_keeps_facts_numbers_and_interpretation_apart(workspace, capsys)
     assert "ST-STRUCT-05: branch_id is missing (all data)" in out
 
 
+def test_explain_masks_names_and_texts_unless_a_reason_is_given(workspace, capsys):
+    for account in ("007", "VICTIM"):
+        for form in ([], ["--json"]):
+            assert run_command(["explain", account, *form, "-w", str(workspace)]) == 0
+            assert "HYPERLINK" not in capsys.readouterr().out
+    shown = ["explain", "007", "--reveal", "--reason", "case 12, request of the authority"]
+    assert run_command([*shown, "-w", str(workspace)]) == 0
+    out = capsys.readouterr().out
+    assert "HYPERLINK" in out
+    assert "names are shown, for this reason: case 12, request of the authority" in out
+
+
+@pytest.mark.parametrize("options", [["--reveal"], ["--reveal", "--reason", " "], ["--reason", "curious"]])
+def test_explain_shows_personal_data_only_with_a_reason_and_a_reason_only_with_it(workspace, capsys, options):
+    assert run_command(["explain", "007", *options, "-w", str(workspace)]) == 2
+    err = capsys.readouterr().err
+    assert "--reason" in err
+    assert "HYPERLINK" not in err
+
+
 def test_explain_json_has_the_evidence_rows_with_file_and_line(workspace, capsys):
     assert run_command(["explain", "007", "--json", "-w", str(workspace)]) == 0
     answer = json.loads(capsys.readouterr().out)

@@ -199,13 +199,21 @@ def _print_list(model: ReadModel, choice: Any, earlier: ReadModel | None, as_jso
 @click.command(epilog="Example: finpat explain DE89370400440532013000; finpat explain ST-STRUCT-01")
 @click.argument("account", metavar="ACCOUNT")
 @click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
+@click.option("--reveal", is_flag=True, help="Show names and texts of bookings, which are masked otherwise.")
+@click.option("--reason", metavar="TEXT", help="Why they must be shown; --reveal asks for it.")
 @workspace_option
 @json_option
-def explain(account: str, run_id: str | None, workspace: Path, as_json: bool) -> None:
+def explain(
+    account: str, run_id: str | None, reveal: bool, reason: str | None, workspace: Path, as_json: bool
+) -> None:
     """Say why an account stands where it stands: facts, numbers, evidence rows, what could not be judged.
 
     With an indicator's id in place of an account: the indicator's card.
     """
+    if reveal and not (reason or "").strip():
+        raise UsageError("--reveal shows personal data: say why with --reason TEXT")
+    if reason is not None and not reveal:
+        raise UsageError("--reason goes with --reveal, which shows personal data")
     from finpat import explain as explaining
 
     if _INDICATOR_ID.fullmatch(account.upper()):
@@ -221,7 +229,7 @@ def explain(account: str, run_id: str | None, workspace: Path, as_json: bool) ->
                     say(line)
             return
     with open_run(open_workspace(workspace), run_id) as model:
-        explanation = explaining.explain_account(model, account)
+        explanation = explaining.explain_account(model, account, reveal=reason)
     if as_json:
         say_json(explanation)
     else:
