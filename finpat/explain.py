@@ -139,7 +139,8 @@ def as_text(explanation: Mapping[str, Any]) -> Iterator[str]:
     if facts["holder"]:
         yield "  " + ", ".join(f"{name}: {_printable(str(value))}" for name, value in facts["holder"].items())
     yield (
-        f"  {_counted(facts['transactions'], 'transaction')} from {facts['first_seen']} to {facts['last_seen']}; "
+        f"  {_counted(facts['transactions'], 'transaction')} "
+        f"from {facts['first_seen']} to {facts['last_seen']}; "
         f"in {facts['amount_in']:,.2f}, out {facts['amount_out']:,.2f} {facts['currency']}"
     )
     yield from _finding_lines(facts["findings"])
