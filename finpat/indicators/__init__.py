@@ -12,7 +12,7 @@ import polars as pl
 
 from finpat.compiled import announcing_compilation
 from finpat.config import IndicatorSettings, Settings
-from finpat.indicators import amounts, instruments, structuring, velocity
+from finpat.indicators import advert_payments, amounts, crypto, instruments, structuring, velocity
 from finpat.indicators.base import Indicator
 from finpat.indicators.evaluation import Findings, evaluate_indicators
 from finpat.ledger import Ledger, build_ledger
@@ -23,6 +23,8 @@ MODULES = (
     instruments,
     amounts,
     velocity,
+    advert_payments,
+    crypto,
 )
 INDICATORS: tuple[Indicator, ...] = tuple(item for module in MODULES for item in module.INDICATORS)
 

@@ -204,12 +204,17 @@ class Context:
     def has(self, column: str) -> bool:
         """Whether the data knows `column`.
 
-        An optional leg or account column, `time` (of day), `local_hour`, or `merchant`: anything that tells
-        what a payment was for.
+        An optional leg or account column, `time` (of day), `local_hour`, `merchant`: anything that tells
+        what a payment was for, `p2p`: anything that tells payments between persons, or `crypto`: anything
+        that tells payments for crypto-assets.
         """
         if self.part is not None:
             return self.whole.has(column)
         legs = self.ledger.legs
+        if column == "p2p":
+            return self.has("holder_type") or bool(legs["channel"].is_in(["p2p", "wallet"]).any())
+        if column == "crypto":
+            return self.has("merchant") or bool((legs["channel"] == "crypto").any())
         if column == "merchant":
             return any(self.has(name) for name in ("merchant_category", *TEXT_COLUMNS))
         if column == "time":
