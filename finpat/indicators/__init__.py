@@ -55,8 +55,12 @@ def warm_kernels(notify: Callable[[str], None]) -> None:
         "counterparty_id": "B",
         "amount_minor": 100_00,
         "currency": "EUR",
-        "channel": "cash",
         "mirrored": True,
+        # What the kernels behind a field need: no indicator may stay out for lack of it.
+        "local_zone": "Europe/Berlin",
+        "country": "DE",
+        "merchant_category": "7311",
+        "description": "text",
     }
     payments = pl.DataFrame(
         [
@@ -65,6 +69,7 @@ def warm_kernels(notify: Callable[[str], None]) -> None:
                 "row_key": number,
                 "booked_at": start + timedelta(hours=number),
                 "direction": ("credit", "debit")[number % 2],
+                "channel": ("cash", "p2p")[number % 2],
             }
             for number in range(12)
         ],

@@ -22,8 +22,9 @@ NOT_A_PERSON = of_kind("payment_processor", "refund", "interest", "protected")
 
 def parties_held_by(context: Context, holder_type: str) -> pl.Series:
     """Codes of the parties whose account here is held by a `person` or a `business`, as far as known."""
-    held = context.accounts["holder_type"].cast(pl.String).fill_null("") == holder_type
-    return pl.Series("counterparty", context.party_of_account[held.to_numpy()])
+    whole = context.whole
+    held = whole.accounts["holder_type"].cast(pl.String).fill_null("") == holder_type
+    return pl.Series("counterparty", whole.party_of_account[held.to_numpy()])
 
 
 def is_personal(context: Context) -> pl.Expr:
@@ -51,7 +52,7 @@ def receipts_from_persons(context: Context, *columns: str, where: pl.Expr | None
 
 def with_payer(context: Context, legs: pl.DataFrame) -> pl.DataFrame:
     """`legs` with payer: the counterparty, one code for all accounts of one holder."""
-    head = context.once("payer of party", lambda: _heads(context))
+    head = context.whole.once("payer of party", lambda: _heads(context.whole))
     codes = np.minimum(legs["counterparty"].to_numpy(), len(head) - 1)
     return legs.with_columns(payer=pl.Series(head[codes], dtype=pl.UInt32))
 
