@@ -151,7 +151,7 @@ class Context:
         """Whether nobody is known to hold two accounts."""
         if self.part is not None:
             return self.whole.is_one_each
-        return len(np.unique(self.persons)) == len(self.persons)
+        return bool((self.persons == np.arange(len(self.persons))).all())
 
     @cached_property
     def party_of_account(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
