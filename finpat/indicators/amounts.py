@@ -262,7 +262,6 @@ def find_coordinated(context: Context, p: CoordinatedRemittances) -> Outcome:
         payments["booked_at"].cast(pl.Int64).to_numpy(),
         payments["amount_minor"].to_numpy(),
         payments["sender"].to_numpy(),
-        len(context.ledger.parties),
         width=hours(p.window_hours),
         tolerance=p.tolerance,
         least=p.min_senders,

@@ -284,7 +284,7 @@ def _found(
 
 
 def _is_new(*columns: str) -> pl.Expr:
-    """Whether a row differs from the one before: leaves little for `unique` to do where equals lie together."""
+    """Whether a row differs from the one before: leaves little to do for `unique`."""
     return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in columns)
 
 
@@ -426,7 +426,7 @@ def _content(evidence: pl.DataFrame, context: Context) -> pl.DataFrame:
         _party_hashes(content["counterparty"], context.ledger.parties),
     )
     known = "city" in table.columns
-    return content.select(
+    told_by: pl.DataFrame = content.select(
         pl.Series("span", (key >> np.uint64(33)).astype(np.uint32)),
         "account",
         pl.Series("row", row),
@@ -435,6 +435,7 @@ def _content(evidence: pl.DataFrame, context: Context) -> pl.DataFrame:
         pl.Series("is_first", np.diff(key >> np.uint64(1), prepend=np.uint64(2**63)) != 0),
         pl.Series("said", said),
     )
+    return told_by
 
 
 def _party_hashes(codes: pl.Series, parties: pl.Series) -> npt.NDArray[np.uint64]:

@@ -728,87 +728,161 @@ def busy_days(
 
 
 @kernel
+def _add(tree, base, size, place, change):
+    """Add to a running count (Fenwick 1994): tree[base : base + size], places from 0."""
+    place += 1
+    while place <= size:
+        tree[base + place - 1] += change
+        place += place & -place
+
+
+@kernel
+def _before(tree, base, place):
+    """Sum of the counts at places below `place`."""
+    total = 0
+    while place > 0:
+        total += tree[base + place - 1]
+        place -= place & -place
+    return total
+
+
+@kernel
+def _first_from(values, begin, end, bound):
+    """First position in the ascending values[begin:end] that is at least `bound`."""
+    while begin < end:
+        middle = (begin + end) // 2
+        if values[middle] < bound:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+@kernel
+def _log_tail(usual, count):
+    """Logarithm of the chance that a Poisson variable of mean `usual` reaches `count`."""
+    if usual <= 0:
+        return -np.inf
+    log_term = -usual + count * np.log(usual)
+    for number in range(2, count + 1):
+        log_term -= np.log(number)
+    total, part, number = 1.0, 1.0, count
+    while part > 1e-12 * total and number < count + 1000:
+        number += 1
+        part *= usual / number
+        total += part
+    return min(log_term + np.log(total), 0.0)
+
+
+@kernel
 def _alike(
-    first, last, edges, at, amount, sender, width, tolerance, least, log_chance, counters, told, member
-):
-    """See alike."""
+    first, last, edges, pair_edges, at, amount, pair, pair_amount, pair_sender, sender_count, queue, starts,
+    width, tolerance, least, log_chance, told, member,
+):  # fmt: skip
+    """See alike. Payments of one amount and sender are a pair and are looked at together.
+
+    queue: payments in order of (pair, time); starts: where each pair begins in it. A pair's payments inside
+    the window are queue[head:tail], so a row costs its near pairs and not its near payments.
+    """
     longest = 0
     for key in range(first, last):
-        longest = max(longest, edges[key + 1] - edges[key])
+        longest = max(longest, pair_edges[key + 1] - pair_edges[key])
     near = np.empty(longest, np.int64)
-    keys = np.empty(longest, np.int64)
     band = -np.log(1 - tolerance)
+    base = pair_edges[first]
+    pairs = pair_edges[last] - base
+    head = starts[base : base + pairs].copy()
+    tail = head.copy()
+    marked = head.copy()
+    stamp = np.full(pairs, -1, np.int64)
+    tree = np.zeros(pairs, np.int64)
+    counters = np.zeros(sender_count, np.int32)
     for key in range(first, last):
         begin, end = edges[key], edges[key + 1]
         if end - begin < least:
             continue
+        low_pair, high_pair = pair_edges[key], pair_edges[key + 1]
+        offset, size = low_pair - base, high_pair - low_pair
         left = right = begin
         while right < end:
             now, group = at[right], right
             while right < end and at[right] == now:
+                tail[pair[right] - base] += 1
+                _add(tree, offset, size, pair[right] - low_pair, 1)
                 right += 1
             while at[left] <= now - width:
+                head[pair[left] - base] += 1
+                _add(tree, offset, size, pair[left] - low_pair, -1)
                 left += 1
             if right - left < least:
                 continue
             for row in range(group, right):
-                size = 0
-                lowest, highest = amount[row] * (1 - tolerance), amount[row]
-                for other in range(left, right):
-                    # Either of two amounts may be the larger one.
-                    if amount[other] >= lowest and highest >= amount[other] * (1 - tolerance):
-                        near[size] = other
-                        keys[size] = amount[other]
-                        size += 1
-                if size < least:
+                mine = amount[row]
+                lowest = _first_from(pair_amount, low_pair, high_pair, mine * (1 - tolerance))
+                beyond = lowest
+                below, above = lowest, high_pair
+                while below < above:  # the first whose own band no longer holds this amount
+                    middle = (below + above) // 2
+                    if mine >= pair_amount[middle] * (1 - tolerance):
+                        below = middle + 1
+                    else:
+                        above = middle
+                beyond = below
+                count = 0
+                if beyond - lowest <= right - left:
+                    for one in range(lowest, beyond):
+                        if tail[one - base] > head[one - base]:
+                            near[count] = one
+                            count += 1
+                else:
+                    for other in range(left, right):
+                        one = pair[other]
+                        if lowest <= one < beyond and stamp[one - base] != row:
+                            stamp[one - base] = row
+                            near[count] = one
+                            count += 1
+                    near[:count].sort()
+                if count < least:
                     continue
-                order = np.argsort(keys[:size])
                 best = low = distinct = 0
-                best_low = best_high = 0
-                for high in range(size):
-                    who = sender[near[order[high]]]
+                best_from = best_to = 0
+                for high in range(count):
+                    top = pair_amount[near[high]]
+                    who = pair_sender[near[high]]
                     distinct += counters[who] == 0
                     counters[who] += 1
-                    while keys[order[low]] < keys[order[high]] * (1 - tolerance):
-                        who = sender[near[order[low]]]
+                    while pair_amount[near[low]] < top * (1 - tolerance):
+                        who = pair_sender[near[low]]
                         counters[who] -= 1
                         distinct -= counters[who] == 0
                         low += 1
                     # The payment itself has to be among them.
-                    if distinct > best and keys[order[low]] <= amount[row] <= keys[order[high]]:
-                        best, best_low, best_high = distinct, keys[order[low]], keys[order[high]]
-                for index in range(low, size):
-                    counters[sender[near[order[index]]]] = 0
+                    if distinct > best and pair_amount[near[low]] <= mine <= top:
+                        best, best_from, best_to = distinct, low, high
+                for index in range(low, count):
+                    counters[pair_sender[near[index]]] = 0
                 if best < least:
                     continue
-                around = 0
-                for other in range(left, right):
-                    if amount[other] < best_low:
-                        around += 2 * amount[other] >= best_high * (1 - tolerance)
-                    elif amount[other] > best_high:
-                        around += amount[other] <= 2 * best_high
-                log_tail = -np.inf
-                if around > 0:
-                    usual = around * band / (2 * np.log(2.0))
-                    log_term = -usual + best * np.log(usual)
-                    for number in range(2, best + 1):
-                        log_term -= np.log(number)
-                    total, part, number = 1.0, 1.0, best
-                    while part > 1e-12 * total and number < best + 1000:
-                        number += 1
-                        part *= usual / number
-                        total += part
-                    log_tail = min(log_term + np.log(total), 0.0)
-                if log_tail >= log_chance:
+                best_low, best_high = pair_amount[near[best_from]], pair_amount[near[best_to]]
+                while best_to + 1 < count and pair_amount[near[best_to + 1]] == best_high:
+                    best_to += 1
+                inner = _first_from(pair_amount, low_pair, high_pair, best_low) - low_pair
+                outer = _first_from(pair_amount, low_pair, high_pair, best_high + 1) - low_pair
+                half = _first_from(pair_amount, low_pair, high_pair, best_high * (1 - tolerance) / 2)
+                twice = _first_from(pair_amount, low_pair, high_pair, 2 * best_high + 1)
+                around = _before(tree, offset, inner) - _before(tree, offset, half - low_pair)
+                around += _before(tree, offset, twice - low_pair) - _before(tree, offset, outer)
+                if _log_tail(around * band / (2 * np.log(2.0)), best) >= log_chance:
                     continue
                 told[row, 0], told[row, 1], told[row, 2] = best, now, best_high
                 told[row, 4] = around
-                for index in range(size):
-                    other = near[index]
-                    if best_low <= amount[other] <= best_high:
-                        member[other] = True
-                        told[row, 1] = min(told[row, 1], at[other])
-                        told[row, 3] += amount[other]
+                for index in range(best_from, best_to + 1):
+                    one = near[index] - base
+                    told[row, 1] = min(told[row, 1], at[queue[head[one]]])
+                    told[row, 3] += (tail[one] - head[one]) * pair_amount[near[index]]
+                    for spot in range(max(marked[one], head[one]), tail[one]):
+                        member[queue[spot]] = True
+                    marked[one] = tail[one]
 
 
 def alike(
@@ -816,7 +890,6 @@ def alike(
     at: Ints,
     amount: Ints,
     sender: npt.NDArray[np.uint32],
-    party_count: int,
     *,
     width: int,
     tolerance: float,
@@ -833,16 +906,23 @@ def alike(
     payments are among those found.
     """
     told, member = np.zeros((at.size, 5), np.int64), np.zeros(at.size, np.bool_)
-    blocks = account_blocks(edges)
-
-    def start() -> Callable[[int, int], object]:
-        counters = np.zeros(party_count, np.int32)
-        return lambda a, b: _alike(
-            a, b, frozen(edges), frozen(at), frozen(amount), frozen(sender), width, float(tolerance), least,
-            float(np.log(max(chance, 1e-300))), counters, told, member,
-        )  # fmt: skip
-
-    in_blocks(blocks, thread_count(threads), start)
+    key = np.repeat(np.arange(edges.size - 1), np.diff(edges))
+    queue = np.lexsort((sender, amount, key))  # stable: payments of a pair stay in time order
+    is_new = np.ones(at.size, np.bool_)
+    is_new[1:] = (
+        (np.diff(key[queue]) != 0) | (np.diff(amount[queue]) != 0) | (sender[queue][1:] != sender[queue][:-1])
+    )
+    starts = np.flatnonzero(is_new)
+    pair = np.empty(at.size, np.int64)
+    pair[queue] = np.cumsum(is_new) - 1
+    pair_edges = np.searchsorted(starts, edges)
+    work = (
+        frozen(edges), frozen(pair_edges), frozen(at), frozen(amount), frozen(pair),
+        frozen(amount[queue[starts]]), frozen(sender[queue[starts]]), int(sender.max(initial=0)) + 1,
+        frozen(queue), frozen(starts), width, float(tolerance), least, float(np.log(max(chance, 1e-300))),
+        told, member,
+    )  # fmt: skip
+    in_blocks(account_blocks(edges), thread_count(threads), lambda: lambda a, b: _alike(a, b, *work))
     return told, member
 
 

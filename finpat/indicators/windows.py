@@ -147,31 +147,138 @@ def allocate(legs: pl.DataFrame, horizon_us: int) -> tuple[pl.DataFrame, pl.Data
     return ordered, pieces
 
 
+FEW_LEGS = 64  # accounts with no more legs are searched row by row, which needs no tree
+NOBODY = np.int64(2**62)  # later than every row
+
+
 @kernel
-def pair_mirrors(account, instant, amount, is_credit, party, horizon, keep):  # type: ignore[no-untyped-def]
-    """Pair each debit with the oldest unpaired credit that it mirrors; -1 where there is none."""
-    size = len(account)
-    source = np.full(size, -1, np.int64)
-    taken = np.zeros(size, np.bool_)
-    head = 0
-    for row in range(size):
-        if row == 0 or account[row] != account[row - 1]:
-            head = row
+def _oldest_two(one, two, other, more, party):  # type: ignore[no-untyped-def]
+    """Of two pairs (oldest row, oldest row of another party), the pair of both together."""
+    if other < one:
+        one, two, other, more = other, more, one, two
+    # `one` is the oldest; the next is the oldest of the rest whose party is another.
+    if one == NOBODY:
+        return one, two
+    if other != NOBODY and party[other] != party[one]:
+        return one, min(two, other)
+    if more != NOBODY and party[more] != party[one]:
+        return one, min(two, more)
+    return one, two
+
+
+@kernel
+def _put(tree, place, row, party):  # type: ignore[no-untyped-def]
+    """Set the leaf `place` to a row, or to NOBODY; tree: (2 x leaves, 2), leaves in the second half."""
+    node = place + tree.shape[0] // 2
+    tree[node, 0], tree[node, 1] = row, NOBODY
+    node //= 2
+    while node >= 1:
+        one, two = _oldest_two(
+            tree[2 * node, 0], tree[2 * node, 1], tree[2 * node + 1, 0], tree[2 * node + 1, 1], party
+        )
+        tree[node, 0], tree[node, 1] = one, two
+        node //= 2
+
+
+@kernel
+def _oldest_between(tree, low, high, party):  # type: ignore[no-untyped-def]
+    """The oldest row in the leaves [low, high), and the oldest one of another party."""
+    one = two = NOBODY
+    low += tree.shape[0] // 2
+    high += tree.shape[0] // 2
+    while low < high:
+        if low % 2:
+            one, two = _oldest_two(one, two, tree[low, 0], tree[low, 1], party)
+            low += 1
+        if high % 2:
+            high -= 1
+            one, two = _oldest_two(one, two, tree[high, 0], tree[high, 1], party)
+        low //= 2
+        high //= 2
+    return one, two
+
+
+@kernel
+def _pair_few(begin, end, instant, amount, is_credit, party, horizon, keep, source):  # type: ignore[no-untyped-def]
+    """Pair the legs [begin, end) of one account by looking through the open credits of each debit."""
+    taken = np.zeros(end - begin, np.bool_)
+    head = begin
+    for row in range(begin, end):
         if is_credit[row]:
             continue
-        while head < row and (instant[row] - instant[head] > horizon or taken[head] or not is_credit[head]):
+        while head < row and (
+            instant[row] - instant[head] > horizon or taken[head - begin] or not is_credit[head]
+        ):
             head += 1
         for earlier in range(head, row):
             if (
                 is_credit[earlier]
-                and not taken[earlier]
+                and not taken[earlier - begin]
                 and party[earlier] != party[row]
                 and amount[row] <= amount[earlier]
                 and amount[row] >= keep * amount[earlier]
             ):
                 source[row] = earlier
-                taken[earlier] = True
+                taken[earlier - begin] = True
                 break
+
+
+@kernel
+def _pair_many(begin, end, instant, amount, is_credit, party, horizon, keep, source):  # type: ignore[no-untyped-def]
+    """The same with the open credits in a tree by amount: each debit costs the tree's height."""
+    inflows = np.flatnonzero(is_credit[begin:end]) + begin
+    order = inflows[np.argsort(amount[inflows], kind="mergesort")]
+    sizes = amount[order]
+    place = np.empty(end - begin, np.int64)
+    for rank in range(order.size):
+        place[order[rank] - begin] = rank
+    leaves = 1
+    while leaves < order.size:
+        leaves *= 2
+    tree = np.full((2 * leaves, 2), NOBODY, np.int64)
+    taken = np.zeros(end - begin, np.bool_)
+    head = begin
+    for row in range(begin, end):
+        if is_credit[row]:
+            _put(tree, place[row - begin], row, party)
+            continue
+        while head < row and instant[row] - instant[head] > horizon:
+            if is_credit[head] and not taken[head - begin]:
+                _put(tree, place[head - begin], NOBODY, party)
+            head += 1
+        low = np.searchsorted(sizes, amount[row])
+        high = below = low
+        above = order.size
+        while below < above:  # the first credit that is too large for this debit
+            middle = (below + above) // 2
+            if amount[row] >= keep * sizes[middle]:
+                below = middle + 1
+            else:
+                above = middle
+        high = below
+        one, two = _oldest_between(tree, low, high, party)
+        earlier = one if one == NOBODY or party[one] != party[row] else two
+        if earlier != NOBODY:
+            source[row] = earlier
+            taken[earlier - begin] = True
+            _put(tree, place[earlier - begin], NOBODY, party)
+
+
+@kernel
+def pair_mirrors(account, instant, amount, is_credit, party, horizon, keep):  # type: ignore[no-untyped-def]
+    """Pair each debit with the oldest unpaired credit that it mirrors; -1 where there is none."""
+    size = len(account)
+    source = np.full(size, -1, np.int64)
+    begin = 0
+    while begin < size:
+        end = begin + 1
+        while end < size and account[end] == account[begin]:
+            end += 1
+        if end - begin <= FEW_LEGS:
+            _pair_few(begin, end, instant, amount, is_credit, party, horizon, keep, source)
+        else:
+            _pair_many(begin, end, instant, amount, is_credit, party, horizon, keep, source)
+        begin = end
     return source
 
 

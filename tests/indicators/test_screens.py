@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from finpat.compiled import frozen
 from finpat.config import IndicatorSettings, Settings
 from finpat.features.base import read_legs
 from finpat.indicators import INDICATORS
 from finpat.indicators.evaluation import evaluate_indicators
-from finpat.indicators.screens import busy_days, mix_breaks
+from finpat.indicators.screens import alike, busy_days, mix_breaks
+from finpat.indicators.windows import mirror_bound, pair_mirrors
 from finpat.ledger import build_ledger
 from tests.factory import at, payments
 from tests.factory import ledger as plain_ledger
@@ -155,3 +157,102 @@ def test_breaks_of_the_mix_are_those_of_a_plain_count(drawn):
         if apart >= 0.3:
             expected[(new[0], leg, len(new), len(old))] = pytest.approx(apart)
     assert {tuple(spot): apart for spot, apart in zip(spots.tolist(), told.tolist(), strict=True)} == expected
+
+
+def plain_alike(rows, width, tolerance, least, chance):
+    """told of `alike` for one beneficiary, by trying every band of every window."""
+    told = []
+    for now, mine, _ in rows:
+        inside = [row for row in rows if now - width < row[0] <= now]
+        best = None
+        for top in sorted({amount for _, amount, _ in inside}):
+            band = [row for row in inside if top * (1 - tolerance) <= row[1] <= top]
+            if min(band, key=lambda row: row[1])[1] <= mine <= top:
+                senders = len({sender for _, _, sender in band})
+                if best is None or senders > best[0]:
+                    best = (senders, min(row[0] for row in band), top, band)
+        senders, _, top, band = best
+        low = min(row[1] for row in band)
+        around = sum(low > row[1] >= top * (1 - tolerance) / 2 or top < row[1] <= 2 * top for row in inside)
+        usual = around * -math.log(1 - tolerance) / (2 * math.log(2))
+        reached = 1 - sum(math.exp(-usual) * usual**n / math.factorial(n) for n in range(senders))
+        if senders < least or (around and reached >= chance):
+            told.append([0, 0, 0, 0, 0])
+        else:
+            told.append([senders, min(row[0] for row in band), top, sum(row[1] for row in band), around])
+    return told
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.sampled_from([60, 96, 97, 100, 101, 105, 180]), st.integers(0, 5)),
+        min_size=1,
+        max_size=40,
+    ),
+    st.sampled_from([0.05, 0.2, 1.0]),
+)
+def test_amounts_alike_are_those_of_a_plain_search(drawn, chance):
+    rows = sorted(drawn, key=lambda row: row[0])
+    at, amount, sender = (np.array(column) for column in zip(*rows, strict=True))
+    told, member = alike(
+        np.array([0, 0, len(rows)]), at, amount, sender.astype(np.uint32),
+        width=8, tolerance=0.05, least=2, chance=chance, threads=1,
+    )  # fmt: skip
+    expected = plain_alike(rows, 8, 0.05, 2, chance)
+    assert told.tolist() == expected
+    inside = set()
+    for (now, _, _), (senders, _, top, _, _) in zip(rows, expected, strict=True):
+        if senders:
+            bands = [row for row in rows if now - 8 < row[0] <= now and top * 0.95 <= row[1] <= top]
+            inside |= set(bands)
+    assert [bool(is_one) for is_one in member] == [row in inside for row in rows]
+
+
+def test_many_payments_of_one_amount_cost_their_senders_not_their_square():
+    size = 300_000  # each compared with each of the others would be 90 milliards of comparisons
+    sender = (np.arange(size) % 5).astype(np.uint32)
+    told, member = alike(
+        np.array([0, size]), np.arange(size), np.full(size, 100_00), sender,
+        width=size + 1, tolerance=0.05, least=4, chance=1e-6, threads=1,
+    )  # fmt: skip
+    assert member.all()
+    assert told[-1].tolist() == [5, 0, 100_00, size * 100_00, 0]
+    assert (told[:3, 0] == 0).all()
+    assert told[3].tolist() == [4, 0, 100_00, 4 * 100_00, 0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([20, 65, 200]), st.sampled_from([1, 3]), st.integers(2, 40))
+def test_mirrors_are_those_of_a_plain_search_in_small_and_large_accounts(seed, size, parties, horizon):
+    draw = np.random.default_rng(seed)
+    at = np.sort(draw.integers(0, 60, size))
+    amount = draw.choice([100, 95, 90, 88, 87, 50], size)
+    credit, party = draw.random(size) < 0.5, draw.integers(0, parties, size).astype(np.uint32)
+    keep = mirror_bound(0.12)
+    expected, taken = [], set()
+    for row in range(size):
+        match = next(
+            (
+                other
+                for other in range(row)
+                if credit[other] and not credit[row] and other not in taken and party[other] != party[row]
+                and at[row] - at[other] <= horizon and keep * amount[other] <= amount[row] <= amount[other]
+            ),
+            -1,
+        )  # fmt: skip
+        expected.append(match)
+        taken.add(match)
+    source = pair_mirrors(*map(frozen, (np.zeros(size, np.uint32), at, amount, credit, party)), horizon, keep)
+    assert source.tolist() == expected
+
+
+def test_a_day_of_inflows_that_no_outflow_mirrors_costs_no_square():
+    size = 400_000  # half of them tried with each of the other half would be 40 milliards of comparisons
+    credit = np.arange(size) < size // 2
+    amount = np.where(credit, 100, np.where(np.arange(size) % 2, 99, 10))
+    legs = (np.zeros(size, np.uint32), np.arange(size), amount, credit, (~credit).astype(np.uint32))
+    source = pair_mirrors(*map(frozen, legs), size + 1, mirror_bound(0.12))
+    assert (source[credit] == -1).all()
+    assert (source[~credit & (amount == 10)] == -1).all()
+    assert source[amount == 99].tolist() == list(range(size // 4))
