@@ -35,12 +35,14 @@ class Inputs:
         level: distance from the fitted accounts' median in robust spreads; size counts.
         shape: the same of the logarithms of counts, money, durations, ratios and scores; proportion counts.
         known: False where the feature is null. There both views are 0: the median.
+        raw: the numbers themselves, money in typical payments of its currency; NaN where the feature is null.
     """
 
     columns: tuple[Column, ...]
     level: Floats
     shape: Floats
     known: Flags
+    raw: Floats
 
     def view(self, name: View) -> Floats:
         """The matrix of a view."""
@@ -49,11 +51,16 @@ class Inputs:
     def only(self, positions: npt.NDArray[np.int64]) -> Inputs:
         """Some of the columns."""
         columns = tuple(self.columns[index] for index in positions)
-        return Inputs(columns, self.level[:, positions], self.shape[:, positions], self.known[:, positions])
+        return Inputs(
+            columns, self.level[:, positions], self.shape[:, positions], self.known[:, positions],
+            self.raw[:, positions],
+        )  # fmt: skip
 
     def rows(self, chosen: npt.NDArray[np.int64]) -> Inputs:
         """Some of the accounts, in the order given."""
-        return Inputs(self.columns, self.level[chosen], self.shape[chosen], self.known[chosen])
+        return Inputs(
+            self.columns, self.level[chosen], self.shape[chosen], self.known[chosen], self.raw[chosen]
+        )
 
 
 class Fitted(Protocol):
@@ -79,6 +86,9 @@ class Detector:
         fit: fits it on the inputs of the fitted accounts with a seed.
         restore: makes it again from the input columns and its saved arrays.
         rationale: why it is in the ensemble.
+        certain: columns that it reads as powers of ten beyond chance. Such a detector is no comparison with
+            other accounts: its columns are kept though they may not vary among the fitted accounts, and its
+            score is added to the others' verdict as it is (see `scoring.anomaly`).
     """
 
     name: str
@@ -86,6 +96,7 @@ class Detector:
     fit: Callable[[Inputs, int], Fitted]
     restore: Callable[[tuple[Column, ...], Mapping[str, npt.NDArray[np.generic]]], Fitted]
     rationale: str
+    certain: tuple[str, ...] = ()
 
     def positions(self, columns: tuple[Column, ...]) -> npt.NDArray[np.int64]:
         """Which of the columns it looks at."""
@@ -107,11 +118,10 @@ class Scores:
 
     Attributes:
         scores: account_id, anomaly_score (0 to 1), anomaly_percentile (0 to 100: share of the fitted accounts
-        that
-            score lower), one column per detector with that detector's own percentile; rows as given.
+            that score lower), one column per detector (0 to 1: its own percentile, or how sure it is that
+            chance is no explanation); rows as given.
         contributions: account_id, detector, feature, value, peer_median, peer_spread, direction, share: which
-        inputs
-            made the scores of the highest accounts (see `contributions.explain`).
+            inputs made the scores of the highest accounts (see `contributions.contributions_of`).
     """
 
     scores: pl.DataFrame

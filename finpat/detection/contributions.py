@@ -42,10 +42,10 @@ def contributions_of(
 
     value, peer_median and peer_spread are in the feature's own unit, money in minor units of the account's
     currency.
-    share: of everything that raises the score of that detector; for `anomaly_score` the mean of the
-    detectors' shares. A value that is unknown, or equal to the peers' median, is never named: it
-    says nothing. Rows: accounts as given, detectors in the order of DETECTORS with `anomaly_score` first,
-    shares falling, features in order.
+    share: of everything that raises the score of that detector; for `anomaly_score` the detectors' shares,
+    weighed by what each detector adds to it. A value that is unknown, or equal to the peers' median, is never
+    named: it says nothing. Rows: accounts as given, detectors in the order of DETECTORS with `anomaly_score`
+    first, shares falling, features in order.
     """
     names = [column.name for column in inputs.columns]
     if not names or not inputs.known.size:
@@ -62,6 +62,7 @@ def contributions_of(
     values = features.select(pl.col(names).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
     median, spread = preparation.median * unit, preparation.deviation * unit
     telling = inputs.known & (inputs.level != 0.0)
+    weights = model.weights(inputs)
     shares = {"anomaly_score": np.zeros(inputs.level.shape)}
     for detector in DETECTORS:
         positions = detector.positions(inputs.columns)
@@ -69,7 +70,7 @@ def contributions_of(
         share = np.zeros(inputs.level.shape)
         share[:, positions] = _shares(seen, telling[:, positions])
         shares[detector.name] = share
-        shares["anomaly_score"] += share / len(DETECTORS)
+        shares["anomaly_score"] += share * weights[detector.name][:, None]
     ids = features["account_id"].to_numpy()
     pieces = []
     for place, detector_name in enumerate(shares):

@@ -111,12 +111,23 @@ def _spread(values: Floats) -> tuple[Floats, Floats]:
     return centre, spread
 
 
-def prepare(features: pl.DataFrame, currencies: pl.Series, columns: tuple[Column, ...]) -> Preparation:
-    """Measure scales, centres and spreads on the fitted accounts; constant columns are dropped."""
+def prepare(
+    features: pl.DataFrame,
+    currencies: pl.Series,
+    columns: tuple[Column, ...],
+    kept_always: frozenset[str] = frozenset(),
+) -> Preparation:
+    """Measure scales, centres and spreads on the fitted accounts.
+
+    Constant columns are dropped but for `kept_always`, which then have a spread of 1.
+    """
     scales = currency_scales(features, currencies)
     values = raw_values(features, currencies, columns, scales)
     measured = {view: _spread(matrix) for view, matrix in _views(values, columns).items()}
-    kept = np.flatnonzero((measured["level"][1] > 0) & (measured["shape"][1] > 0))
+    varied = (measured["level"][1] > 0) & (measured["shape"][1] > 0)
+    for _, spread in measured.values():
+        spread[~varied] = 1.0
+    kept = np.flatnonzero(varied | np.array([column.name in kept_always for column in columns], bool))
     return Preparation(
         columns=tuple(columns[index] for index in kept),
         scales=scales,
@@ -135,4 +146,4 @@ def inputs_of(preparation: Preparation, features: pl.DataFrame, currencies: pl.S
     for view, matrix in _views(values, preparation.columns).items():
         scaled = (matrix - preparation.centre[view]) / preparation.spread[view]
         views[view] = np.where(known, np.clip(scaled, -LIMIT, LIMIT), 0.0)
-    return Inputs(preparation.columns, level=views["level"], shape=views["shape"], known=known)
+    return Inputs(preparation.columns, level=views["level"], shape=views["shape"], known=known, raw=values)

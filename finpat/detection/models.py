@@ -1,4 +1,4 @@
-"""The three kinds of fitted detector: isolation trees, Gaussian mixture, nearest references.
+"""The kinds of fitted detector: isolation trees, Gaussian mixture, nearest references, beyond chance.
 
 PyOD's models are fitted; scoring is done here, on the arrays they leave behind, for three reasons: a score
 must be the same to the last bit in any batch and on any number of threads, every score must come apart into
@@ -26,7 +26,7 @@ BLOCK = 2_048  # accounts scored at a time
 REFERENCE_SHARE = (
     16  # a subset holds at most one fitted account of so many, else accounts are their own neighbours
 )
-POOL = 4_096  # fitted accounts that subsets are drawn from (in hashed order, so these are random ones)
+POOL = 4_096  # fitted accounts that subsets and trees draw from (in hashed order, so these are random ones)
 COMPONENT_SHARE = 20  # chosen: a mixture has at most one component for so many fitted accounts
 
 
@@ -132,7 +132,8 @@ class IsolationTrees:
         """Fit PyOD's IForest to the accounts and keep its trees."""
         from pyod.models.iforest import IForest
 
-        values = inputs.view(view)
+        # PyOD scores every row that it is fitted with, and a tree draws 256 of them anyway.
+        values = inputs.view(view)[:POOL]
         nothing = np.zeros(0, np.int32)
         if values.shape[0] < 2 or values.shape[1] == 0:
             return cls(
@@ -149,7 +150,9 @@ class IsolationTrees:
             inner = nodes.children_left >= 0
             pieces["left"].append(np.where(inner, nodes.children_left + first, -1).astype(np.int32))
             pieces["right"].append(np.where(inner, nodes.children_right + first, -1).astype(np.int32))
-            pieces["feature"].append(np.where(inner, features[nodes.feature], 0).astype(np.int32))
+            pieces["feature"].append(
+                np.where(inner, features[np.maximum(nodes.feature, 0)], 0).astype(np.int32)
+            )
             pieces["threshold"].append(nodes.threshold)
             pieces["length"].append(
                 _path_lengths(nodes.children_left, nodes.children_right, nodes.n_node_samples)
@@ -327,3 +330,54 @@ class Mixture:
             saved[name].astype(np.float64) for name in ("offsets", "means", "sharpness", "usual")
         )
         return cls(columns, view, offsets, means, sharpness, usual)
+
+
+@dataclass(frozen=True)
+class BeyondChance:
+    """Evidence that is a matter of chance and not of comparison: powers of ten beyond it.
+
+    Each of some columns counts from its own start, so much for each unit, up to `most`; the score is the
+    largest of them, for they speak of the same payments. There is nothing to fit: a relay that chance gives
+    once in ten thousand is as rare among honest accounts as in a portfolio full of relays.
+
+    counts: column -> start, powers of ten for each unit beyond it.
+    """
+
+    columns: tuple[Column, ...]
+    counts: Mapping[str, tuple[float, float]]
+    most: float
+
+    @classmethod
+    def fit(
+        cls, inputs: Inputs, seed: int, counts: Mapping[str, tuple[float, float]], most: float
+    ) -> BeyondChance:
+        """The rule, as it stands."""
+        return cls(inputs.columns, counts, most)
+
+    def parts(self, inputs: Inputs) -> Floats:
+        """The score, with the column that it comes from; the first one where several say the same."""
+        parts: Floats = np.zeros((inputs.raw.shape[0], len(self.columns)))
+        for index, column in enumerate(self.columns):
+            if column.name in self.counts:
+                start, each = self.counts[column.name]
+                known = np.where(inputs.known[:, index], inputs.raw[:, index], start)
+                parts[:, index] = np.clip((known - start) * each, 0.0, self.most)
+        if not self.columns:
+            return parts
+        largest = parts.argmax(axis=1)[:, None]
+        return np.where(np.arange(len(self.columns)) == largest, parts, 0.0)
+
+    def score(self, inputs: Inputs, threads: int) -> Floats:
+        """Powers of ten beyond chance, 0 where nothing speaks."""
+        return np.asarray(self.parts(inputs).sum(axis=1))
+
+    def arrays(self) -> Arrays:
+        """Nothing: the rule is in DETECTORS."""
+        return {}
+
+    @classmethod
+    def restore(
+        cls, columns: tuple[Column, ...], saved: Saved, counts: Mapping[str, tuple[float, float]], most: float
+    ) -> BeyondChance:
+        """The rule, as it stands."""
+        return cls(columns, counts, most)

@@ -20,7 +20,7 @@ from finpat.detection.inputs import Preparation
 from finpat.detection.scoring import FittedModel, Reference
 from finpat.errors import RunError
 
-FORMAT = 2  # of the file; changed whenever arrays change their meaning
+FORMAT = 3  # of the file; changed whenever arrays change their meaning
 VIEWS: tuple[View, View] = ("level", "shape")
 
 
@@ -34,6 +34,7 @@ def save(model: FittedModel, path: Path) -> None:
         "columns": [[column.name, column.kind, column.family] for column in preparation.columns],
         "scales": preparation.scales,
         "detectors": [detector.name for detector in DETECTORS],
+        "references": list(model.references),
     }
     arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about, sort_keys=True).encode(), np.uint8)}
     for view in VIEWS:
@@ -88,6 +89,6 @@ def load(path: Path) -> FittedModel:
         members[detector.name] = detector.restore(seen, saved)
     references = {
         name: Reference(arrays[f"reference.{name}.scores"], arrays[f"reference.{name}.shares"])
-        for name in (*expected, "anomaly_score")
+        for name in about["references"]
     }
     return FittedModel(preparation, members, references, about["accounts"], about["seed"])

@@ -23,6 +23,9 @@ FIT_ACCOUNTS = 20_000  # more are sampled; quantiles are then good to a few thou
 EXPLAINED_ACCOUNTS = 1_000  # accounts whose contributions a run keeps; any other is explained on demand
 AT_A_TIME = 32_768  # accounts whose inputs are in memory together
 COMBINED = "anomaly_score"
+TOGETHER = "together"  # reference of the votes of the detectors that compare accounts
+VOTE = 2.0  # powers of ten that a vote counts in full: one account in a hundred
+BEYOND = 0.1  # what each further one counts: order is kept, and no single member outvotes the others
 
 INPUTS: tuple[Column, ...] = tuple(
     Column(feature.name, feature.kind, feature.family) for feature in FEATURES if feature.role == "detector"
@@ -62,8 +65,8 @@ class Reference:
 class FittedModel:
     """The fitted ensemble: everything that scoring needs.
 
-    accounts: number of accounts it was fitted on. seed: of every draw. references: detector (and COMBINED) ->
-    scores of the fitted accounts.
+    accounts: number of accounts it was fitted on. seed: of every draw. references: scores of the fitted
+    accounts of each detector that compares, of their mean vote (TOGETHER) and of the whole (COMBINED).
     """
 
     preparation: Preparation
@@ -71,6 +74,18 @@ class FittedModel:
     references: Mapping[str, Reference]
     accounts: int
     seed: int
+
+    def weights(self, inputs: Inputs) -> dict[str, Floats]:
+        """Share of each account's anomaly score that each detector adds; they sum to 1."""
+        said = votes(self.references, _raw_scores(self.members, inputs, 1))
+        together = tail(self.references[TOGETHER].percentile(mean_vote(said)))
+        total = together + sum(said[detector.name] for detector in CERTAIN)
+        mean = mean_vote(said)
+        adds = {
+            detector.name: together * said[detector.name] / (len(COMPARING) * np.maximum(mean, 1e-300))
+            for detector in COMPARING
+        } | {detector.name: said[detector.name] for detector in CERTAIN}
+        return {name: added / np.maximum(total, 1e-300) for name, added in adds.items()}
 
 
 def _fitting_rows(features: pl.DataFrame, seed: int) -> npt.NDArray[np.int64]:
@@ -84,12 +99,53 @@ def _fitting_rows(features: pl.DataFrame, seed: int) -> npt.NDArray[np.int64]:
     return order["row"].to_numpy()
 
 
-def _combined(percentiles: Mapping[str, Floats]) -> Floats:
-    """Mean of the detectors' percentiles."""
-    combined = np.zeros_like(next(iter(percentiles.values())))
-    for detector in DETECTORS:
-        combined += percentiles[detector.name]
-    return combined / len(DETECTORS)
+COMPARING = tuple(detector for detector in DETECTORS if not detector.certain)
+CERTAIN = tuple(detector for detector in DETECTORS if detector.certain)
+
+
+def tail(percentiles: Floats) -> Floats:
+    """Powers of ten by which a percentile is rare: 0.9 gives 1, 0.99 gives 2."""
+    return -np.log10(np.maximum(1.0 - percentiles, 1e-15))
+
+
+def votes(references: Mapping[str, Reference], raw: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What each detector says of each account, in powers of ten; never below 0.
+
+    Of a detector that compares accounts it is the share of the fitted accounts at least as odd, in full up to
+    VOTE; so agreement of several counts for more than one of them at its extreme (thresholded sums, Aggarwal
+    and Sathe, Outlier Ensembles, 2017, chapter 4). A detector of certainties says its own.
+    """
+    said = {}
+    for detector in COMPARING:
+        rarity = tail(references[detector.name].percentile(raw[detector.name]))
+        said[detector.name] = np.minimum(rarity, VOTE) + BEYOND * np.maximum(rarity - VOTE, 0.0)
+    return said | {detector.name: raw[detector.name] for detector in CERTAIN}
+
+
+def mean_vote(said: Mapping[str, Floats]) -> Floats:
+    """Mean over the detectors that compare accounts."""
+    total = np.zeros_like(next(iter(said.values())))
+    for detector in COMPARING:
+        total += said[detector.name]
+    return total / len(COMPARING)
+
+
+def anomaly(together: Reference, said: Mapping[str, Floats]) -> Floats:
+    """The anomaly score, 0 to 1: 1 - 10^-(rarity of the mean vote + powers of ten beyond chance)."""
+    total = tail(together.percentile(mean_vote(said)))
+    for detector in CERTAIN:
+        total += said[detector.name]
+    return np.asarray(1.0 - 10.0**-total)
+
+
+def shown(references: Mapping[str, Reference], raw: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Each detector's own column, 0 to 1: its percentile, or how sure it is that chance is no explanation."""
+    return {
+        detector.name: 1.0 - 10.0 ** -raw[detector.name]
+        if detector.certain
+        else references[detector.name].percentile(raw[detector.name])
+        for detector in DETECTORS
+    }
 
 
 def _raw_scores(members: Mapping[str, Fitted], inputs: Inputs, threads: int) -> dict[str, Floats]:
@@ -116,14 +172,15 @@ def fit(features: pl.DataFrame, currencies: pl.Series, settings: Settings) -> Fi
     seed, threads = settings.detection.seed, thread_count(settings.threads)
     chosen = _fitting_rows(features, seed)
     features, currencies = features[chosen], currencies[chosen]
-    preparation = prepare(features, currencies, INPUTS)
+    certain = frozenset(name for detector in CERTAIN for name in detector.certain)
+    preparation = prepare(features, currencies, INPUTS, certain)
     inputs = inputs_of(preparation, features, currencies)
     members = {detector.name: detector.fit(detector.view_of(inputs), seed) for detector in DETECTORS}
     raw = _raw_scores(members, inputs, threads)
-    references = {name: Reference.of(scores) for name, scores in raw.items()}
-    references[COMBINED] = Reference.of(
-        _combined({name: references[name].percentile(scores) for name, scores in raw.items()})
-    )
+    references = {detector.name: Reference.of(raw[detector.name]) for detector in COMPARING}
+    said = votes(references, raw)
+    references[TOGETHER] = Reference.of(mean_vote(said))
+    references[COMBINED] = Reference.of(anomaly(references[TOGETHER], said))
     return FittedModel(preparation, members, references, features.height, seed)
 
 
@@ -141,19 +198,21 @@ def score(
     number.
     """
     workers = thread_count(threads)
-    percentiles = {detector.name: np.zeros(features.height) for detector in DETECTORS}
+    combined = np.zeros(features.height)
+    columns = {detector.name: np.zeros(features.height) for detector in DETECTORS}
     for first in range(0, features.height, AT_A_TIME):
         some = slice(first, first + AT_A_TIME)
         inputs = inputs_of(model.preparation, features[some], currencies[some])
-        for name, raw in _raw_scores(model.members, inputs, workers).items():
-            percentiles[name][some] = model.references[name].percentile(raw)
-    combined = _combined(percentiles)
+        raw = _raw_scores(model.members, inputs, workers)
+        combined[some] = anomaly(model.references[TOGETHER], votes(model.references, raw))
+        for name, values in shown(model.references, raw).items():
+            columns[name][some] = values
     scores = pl.DataFrame(
         {
             "account_id": features["account_id"],
             "anomaly_score": combined,
             "anomaly_percentile": 100.0 * model.references[COMBINED].percentile(combined),
-            **percentiles,
+            **columns,
         }
     )
     highest = (

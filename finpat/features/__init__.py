@@ -20,7 +20,7 @@ from finpat.features.channels import CHANNEL_MIX
 from finpat.features.movement import MOVEMENT
 from finpat.features.peers import PEERS
 from finpat.features.places import PLACES
-from finpat.features.resent import RESENT
+from finpat.features.relays import RELAYS
 from finpat.features.rhythm import RHYTHM
 from finpat.features.structuring import STRUCTURING
 from finpat.features.velocity import VELOCITY
@@ -33,7 +33,7 @@ GROUPS: tuple[Group, ...] = (
     AMOUNTS,
     STRUCTURING,
     MOVEMENT,
-    RESENT,
+    RELAYS,
     PEERS,
     CHANGE,
     CHANNEL_MIX,

@@ -23,6 +23,8 @@ def feature_table(accounts: int, seed: int = 1, **changes: dict[int, float | Non
         values = np.minimum(usual * noise, 1.0) if feature.kind == "share" else usual * noise * size
         if feature.kind in ("count", "money"):
             values = np.round(values)
+        if feature.family == "relays":
+            values = np.zeros(accounts)  # ordinary accounts pass nothing on
         cells: list[float | None] = values.tolist()
         for row, value in changes.get(feature.name, {}).items():
             cells[row] = value

@@ -24,6 +24,7 @@ PLANTED = {
     **{f"passed_on_share_{window}": 1.0 for window in ("2h", "24h", "48h", "7d")},
     **dict.fromkeys(("payer_count", "one_off_payer_count", "counterparty_count", "credit_count"), 900.0),
     "paid_in_minor": 40_000_000.0,
+    "relay_strength": 4.2,
 }
 TABLE = feature_table(400, night_share={11: None}, **{name: {7: value} for name, value in PLANTED.items()})
 CURRENCIES = currency_of(TABLE)

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from datetime import timedelta
 from itertools import pairwise
-from math import log, log2, sqrt
+from math import log, log2, log10, sqrt
 from statistics import mean, median, pstdev
 
 import polars as pl
@@ -117,32 +117,76 @@ def movement_of(legs: list[dict]) -> dict:
     return out
 
 
-def resent_of(legs: list[dict]) -> dict:
-    sides = {side: [leg for leg in legs if leg["is_credit"] == side] for side in (True, False)}
-    known = {
-        side: any(leg["counterparty_id"] is not None for leg in side_legs)
-        for side, side_legs in sides.items()
-    }
-    if all(sides.values()) and not all(known.values()):
-        return {}
-    free = list(sides[True])
-    pairs = 0
-    for out in sides[False]:
-        fitting = [
-            leg
-            for leg in free
-            if leg["amount_minor"] == out["amount_minor"]
-            and timedelta(0) <= out["booked_at"] - leg["booked_at"] < 2 * DAY
-            and None not in (leg["counterparty_id"], out["counterparty_id"])
-            and leg["counterparty_id"] != out["counterparty_id"]
-        ]
-        if fitting:
-            free.remove(fitting[-1])
-            pairs += 1
-    result: dict = {"resent_unchanged_count": pairs}
-    if sides[True]:
-        result["resent_unchanged_share"] = pairs / len(sides[True])
-    return result
+RELAY_FEATURES = (
+    "relay_count", "relayed_on_count", "relayed_to_count", "relay_strength", "relayed_on_strength",
+    "relayed_to_strength", "relayed_minor_share",
+)  # fmt: skip
+
+
+def relays_of(legs: list[dict], held: list[str]) -> list[dict]:
+    """The relay features of every account, from the definition; legs in ledger order, held: account ids."""
+    written = Counter(leg["amount_minor"] for leg in legs)
+    relays = []
+    for code in range(len(held)):
+        mine = [leg for leg in legs if leg["account"] == code and leg["counterparty_id"] is not None]
+        all_mine = [leg for leg in legs if leg["account"] == code]
+        habit = Counter(leg["amount_minor"] for leg in all_mine)
+        used: list[int] = []
+        for out in mine:
+            if out["is_credit"]:
+                continue
+            before = [leg for leg in mine if leg["is_credit"] and leg["booked_at"] <= out["booked_at"]]
+            for chances, leg in enumerate(reversed(before[-64:]), start=1):
+                if out["booked_at"] - leg["booked_at"] >= 7 * DAY:
+                    break
+                amount = out["amount_minor"]
+                if (
+                    leg["amount_minor"] == amount
+                    and leg["position"] not in used
+                    and leg["counterparty_id"] != out["counterparty_id"]
+                ):
+                    used.append(leg["position"])
+                    chance = chances * max(
+                        max(1, written[amount] - 4) / len(legs), (habit[amount] - 2) / len(all_mine)
+                    )
+                    if chance < 1:
+                        ends = (held[code], leg["counterparty_id"], out["counterparty_id"])
+                        relays.append((ends, -log10(chance), leg["account_minor"] or 0))
+                    break
+    rows = []
+    for code, account in enumerate(held):
+        mine = [leg for leg in legs if leg["account"] == code]
+        known = {
+            side: [leg for leg in mine if leg["is_credit"] == side and leg["counterparty_id"] is not None]
+            for side in (True, False)
+        }
+        of_held = {side: [leg for leg in known[side] if leg["counterparty_id"] in held] for side in known}
+        chances = (len(known[False]), len(of_held[False]), len(of_held[True]))
+        judged = (known[True] and known[False], of_held[False], of_held[True])
+        row: dict = {}
+        for end, name in enumerate(("relay", "relayed_on", "relayed_to")):
+            if not judged[end]:
+                continue
+            strengths = sorted(
+                (
+                    strength - log10(max(1, chances[end]))
+                    for ends, strength, _ in relays
+                    if ends[end] == account
+                ),
+                reverse=True,
+            )
+            row[f"{name}_count"] = sum(strength >= 3 for strength in strengths)
+            counted = strengths[1:] if name == "relayed_on" else strengths
+            row[f"{name}_strength"] = max(0.0, *counted[:1]) if counted else 0.0
+        paid_in = sum(leg["account_minor"] or 0 for leg in mine if leg["is_credit"])
+        if judged[0] and paid_in:
+            passed = sum(
+                minor for ends, strength, minor in relays
+                if ends[0] == account and strength - log10(max(1, chances[0])) >= 1
+            )  # fmt: skip
+            row["relayed_minor_share"] = passed / paid_in
+        rows.append(row)
+    return rows
 
 
 def peers_of(legs: list[dict], all_legs: list[dict], end) -> dict:
@@ -255,7 +299,7 @@ DEFINED = (
        "rare_shared_counterparty_share", "exclusive_counterparty_share", "night_share", "hour_entropy",
        "one_off_payer_count", "one_off_beneficiary_count", "one_off_paid_in_share",
        "one_off_paid_out_share", "credit_count_per_payer", "debit_count_per_beneficiary",
-       "counterparty_accounts_mean", "resent_unchanged_count", "resent_unchanged_share",
+       "counterparty_accounts_mean", *RELAY_FEATURES,
        "weekend_share", "channel_count", "cash_in_share", "cash_out_share", "channel_distance_30d",
        "city_count", "city_change_count", *(f"{name}_share" for name in CHANNELS)]
 )  # fmt: skip
@@ -268,12 +312,13 @@ def test_features_equal_their_definitions(payments, threads):
     table = build_features(ledger, Settings(threads=threads))
     legs = legs_of(ledger).to_dicts()
     end = max(leg["booked_at"] for leg in legs)
+    relays = relays_of(legs, table["account_id"].to_list())
     for code, row in enumerate(table.iter_rows(named=True)):
         mine = [leg for leg in legs if leg["account"] == code]
         expected = {
             **amounts_of(mine, True, "paid_in", "credit"), **amounts_of(mine, False, "paid_out", "debit"),
             **movement_of(mine), **peers_of(mine, legs, end), **rhythm_of(mine), **channels_of(mine, end),
-            **places_of(mine), **resent_of(mine),
+            **places_of(mine), **relays[code],
         }  # fmt: skip
         for name in DEFINED:
             want, found = expected.get(name), row[name]
@@ -313,26 +358,81 @@ def test_a_payment_is_in_one_pair_at_most():
     assert table["matched_minor_share"].item() == 1.0
 
 
+CROWD = [
+    {
+        "account_id": f"C{index}",
+        "counterparty_id": "SHOP",
+        "direction": "debit",
+        "amount_minor": 1_000 + index,
+    }
+    for index in range(3_000)
+]
+RECEIVED = {"account_id": "M", "counterparty_id": "U", "amount_minor": 4_871_36}
+SENT = {**RECEIVED, "counterparty_id": "W", "direction": "debit", "booked_at": at(day=1)}
+
+
+def relay_through_m(*changes: dict, others: list[dict] = CROWD) -> dict:
+    table = features(*others, RECEIVED, *({**SENT, **change} for change in changes))
+    return table.filter(pl.col("account_id") == "M").row(0, named=True)
+
+
 @pytest.mark.parametrize(
-    ("change", "pairs"),
+    ("why", "change", "count"),
     [
-        ({}, 1),
-        ({"currency": "SEK"}, 1),
-        ({"currency": "BTC"}, 0),
-        ({"amount_minor": 100_01}, 0),
-        ({"booked_at": at(hour=0)}, 1),
-        ({"booked_at": at(2) - timedelta(microseconds=1)}, 1),
-        ({"booked_at": at(2)}, 0),
-        ({"counterparty_id": "PAYER"}, 0),
-        ({"counterparty_id": None}, None),
+        ("the very amount, a day later, to somebody else", {}, 1),
+        ("the number is kept while the currency changes", {"currency": "SEK"}, 1),
+        ("other decimals make another amount", {"currency": "BTC"}, 0),
+        ("another amount", {"amount_minor": 4_871_37}, 0),
+        ("at the same instant", {"booked_at": at()}, 1),
+        ("just within seven days", {"booked_at": at(7) - timedelta(microseconds=1)}, 1),
+        ("seven days later", {"booked_at": at(7)}, 0),
+        ("before it came", {"booked_at": at(-1)}, 0),
+        ("back to the payer is no relay", {"counterparty_id": "U"}, 0),
+        ("to nobody known", {"counterparty_id": None}, None),
     ],
 )
-def test_an_amount_is_resent_unchanged_within_48_hours_to_somebody_else(change, pairs):
-    incoming = {"counterparty_id": "PAYER", "amount_minor": 100_00}
-    out = {**incoming, "counterparty_id": "PAYEE", "direction": "debit", "booked_at": at(hour=3), **change}
-    table = features(incoming, out)
-    assert table["resent_unchanged_count"].item() == pairs
-    assert table["resent_unchanged_share"].item() == pairs
+def test_a_relay_is_the_very_amount_to_somebody_else_within_seven_days(why, change, count):
+    assert relay_through_m(change)["relay_count"] == count, why
+
+
+def test_an_amount_that_everybody_pays_is_no_relay():
+    everybody = [{**row, "amount_minor": 4_871_36} for row in CROWD]
+    row = relay_through_m({}, others=everybody)
+    assert (row["relay_count"], row["relayed_minor_share"]) == (0, 0.0)
+    assert row["relay_strength"] < 0.01
+
+
+def test_an_amount_that_the_account_pays_every_month_is_no_relay():
+    again = [{"booked_at": at(day=1 + 30 * month)} for month in range(12)]
+    assert relay_through_m({})["relay_strength"] > 3
+    assert relay_through_m(*again)["relay_count"] == 0
+
+
+def test_who_pays_a_thousand_times_meets_a_relay_by_chance():
+    busy = [{"amount_minor": 77 + index, "booked_at": at(day=20)} for index in range(1_000)]
+    assert relay_through_m(*busy, {})["relay_count"] == 0
+
+
+def test_an_origin_is_told_by_its_second_relay_and_a_destination_by_its_first():
+    def relay(through: str, amount: int) -> list[dict]:
+        come = {"account_id": through, "counterparty_id": "U", "amount_minor": amount}
+        return [
+            come,
+            {**come, "account_id": "U", "counterparty_id": through, "direction": "debit"},
+            {**come, "counterparty_id": "W", "direction": "debit"},
+            {**come, "account_id": "W", "counterparty_id": through},
+        ]
+
+    one = features(*CROWD, *relay("M", 4_871_36))
+    two = features(*CROWD, *relay("M", 4_871_36), *relay("N", 5_113_02))
+    strength = {
+        (name, table.height): table.filter(pl.col("account_id") == account)[name].item()
+        for table in (one, two)
+        for account, name in (("U", "relayed_on_strength"), ("W", "relayed_to_strength"))
+    }
+    assert strength["relayed_on_strength", one.height] == 0.0
+    assert strength["relayed_on_strength", two.height] > 3
+    assert strength["relayed_to_strength", one.height] > 3
 
 
 def test_a_counterparty_is_met_once_only_if_it_neither_pays_again_nor_is_paid():

@@ -15,12 +15,35 @@ import finpat.features as features
 from finpat import ordering
 from finpat.compiled import account_blocks, in_blocks
 from finpat.config import Settings
-from finpat.features import amounts, change, channels, movement, peers, places, rhythm, structuring, velocity
+from finpat.features import (
+    amounts,
+    change,
+    channels,
+    movement,
+    peers,
+    places,
+    relays,
+    rhythm,
+    structuring,
+    velocity,
+)
 from finpat.ledger import build_ledger
 from tests import factory
 from tests.features.oracle import random_payments
 
-MODULES = (ordering, amounts, change, channels, movement, peers, places, rhythm, structuring, velocity)
+MODULES = (
+    ordering,
+    amounts,
+    change,
+    channels,
+    movement,
+    peers,
+    places,
+    relays,
+    rhythm,
+    structuring,
+    velocity,
+)
 
 
 @settings(max_examples=40, deadline=None)
