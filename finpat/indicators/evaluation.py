@@ -563,6 +563,9 @@ def _spoken_parameter(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+_ONE_OF_MANY = r"(^|\s)1 (hour|day|week|month)s\b"  # "on 1 days" reads "on 1 day"
+
+
 def _filled(template: str, settings: dict[str, str], spoken: dict[str, pl.Series]) -> pl.Series:
     """The template with every `{name}` replaced: a setting by its one value, a column row by row."""
     parts: list[pl.Expr] = []
@@ -571,6 +574,5 @@ def _filled(template: str, settings: dict[str, str], spoken: dict[str, pl.Series
         if name is not None:
             parts.append(pl.lit(spoken[name]) if name in spoken else pl.lit(settings[name]))
     height = max((len(column) for column in spoken.values()), default=1)
-    return (
-        pl.repeat("", height, eager=True).to_frame("").select(pl.concat_str(pl.col(""), *parts)).to_series()
-    )
+    text = pl.concat_str(pl.col(""), *parts).str.replace_all(_ONE_OF_MANY, "${1}1 ${2}")
+    return pl.repeat("", height, eager=True).to_frame("").select(text).to_series()

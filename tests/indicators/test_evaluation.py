@@ -13,7 +13,7 @@ from finpat.config import IndicatorSettings, Settings
 from finpat.errors import SettingsError
 from finpat.indicators import INDICATORS, evaluate
 from finpat.indicators.base import Outcome, Value
-from finpat.indicators.evaluation import EVIDENCE_SCHEMA, FINDINGS_SCHEMA, evaluate_indicators
+from finpat.indicators.evaluation import EVIDENCE_SCHEMA, FINDINGS_SCHEMA, _filled, evaluate_indicators
 from finpat.ledger import build_ledger
 from tests.factory import at, payments
 from tests.indicators.support import BY_ID, judge, ledger
@@ -267,3 +267,11 @@ def test_a_finding_argues_for_the_role_that_its_rows_name_for_each_account():
         "Role: possible controller.",
         "Role: possible victim.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [("1", "on 1 day within 1 week"), ("21", "on 21 days within 1 week"), ("0", None)]
+)
+def test_one_day_is_told_in_the_singular(number, told):
+    text = _filled("on {n} days within {w} weeks", {"w": "1"}, {"n": pl.Series([number])}).item()
+    assert text == (told or f"on {number} days within 1 week")

@@ -38,9 +38,7 @@ CRAWL = [
 ]  # fmt: skip
 
 
-def take_in(
-    workspace: Workspace, path: Path, table: str
-) -> tuple[LoadReport, str | None]:
+def take_in(workspace: Workspace, path: Path, table: str) -> tuple[LoadReport, str | None]:
     inspection = inspect_source(path, table)
     report = load(workspace, open_source(path), inspection.mapping(), settings=Settings(), now=NOW)
     return report, inspection.ready
