@@ -20,13 +20,13 @@ from finpat.errors import AmbiguousSourceError
 from finpat.money import is_iso_currency
 from finpat.schemas import TABLES
 from finpat.sources.amounts import SYMBOLS
-from finpat.sources.convert import CREDIT_WORDS, DEBIT_WORDS
+from finpat.sources.convert import CREDIT_WORDS, DEBIT_WORDS, STATUS_WORDS
 from finpat.sources.dates import DateOrders, find_formats, has_clock, has_zone
 from finpat.sources.delimited import LINE
 from finpat.sources.mapping import TICKERS, Dialect, Mapping, load_mapping, parse_mapping, to_toml
 from finpat.sources.reading import columns_of, detect_mapping, in_small_pieces, layout_of, read_pieces
 from finpat.sources.source import Source, open_source
-from finpat.sources.words import HEADERS, TOTALS, folded, header_score
+from finpat.sources.words import CHANNEL_WORDS, HEADERS, TOTALS, folded, header_score
 
 _SAMPLES = 3
 _ACCOUNT = re.compile(
@@ -365,6 +365,8 @@ class _Proposal:
             return 1.0 if _share(values, lambda v: bool(re.search(r"\d", v))) > 0.5 else 0.4
         if key == "counterparty_name":
             return 0.2 if _share(values, lambda v: bool(re.search(r"[^\W\d]", v))) < 0.3 else 1.0
+        if key == "status":
+            return 1.0 if _share(values, lambda v: v.casefold() in STATUS_WORDS) > 0.7 else 0.0
         if key == "transaction_id":
             return 1.0 if len(set(values)) == len(values) else 0.0
         return 1.0
@@ -413,6 +415,26 @@ class _Proposal:
                 )
                 self.found["description"] = (longest, 0.6)
 
+        if "channel" not in self.found:
+            taken = {name for name, _ in self.found.values()}
+            worded = [name for name in self.texts if name not in taken and self.texts[name]]
+            named = [(_share(self.texts[name], _names_channel), name) for name in worded]
+            share, name = max(named, key=lambda found: found[0], default=(0.0, ""))
+            if share > 0.6:
+                self.found["channel"] = (name, 0.8 * share)
+
+    def _channels(self) -> None:
+        """The channels that the booking words of the file name; shown, since a person has to agree."""
+        name = self.draft["columns"].get("channel")
+        if not isinstance(name, str):
+            return
+        words = {word: CHANNEL_WORDS[folded(word)] for word in self.texts[name] if _names_channel(word)}
+        words = {word: channel for word, channel in sorted(words.items()) if word.casefold() != channel}
+        if words:
+            self.draft["values"] = {"channel": words}
+            told = ", ".join(f"{word!r} is {channel}" for word, channel in words.items())
+            self.notes.append(f"channel: {told}")
+
     def _amount_by_values(self, money: list[str]) -> None:
         if not money:
             return
@@ -455,6 +477,7 @@ class _Proposal:
         self._currency()
         self._account()
         self._sign()
+        self._channels()
         self._rows()
 
     def _dates(self, key: str) -> None:
@@ -710,6 +733,10 @@ def _is_currency(value: str) -> bool:
     return bool(re.fullmatch(r"[A-Z]{3,5}", value)) and (is_iso_currency(value) or value in TICKERS)
 
 
+def _names_channel(value: str) -> bool:
+    return folded(value) in CHANNEL_WORDS
+
+
 def _share(values: list[str], test: Any) -> float:
     return sum(map(test, values)) / len(values) if values else 0.0
 
@@ -723,6 +750,8 @@ def _draft_toml(draft: dict[str, Any]) -> str:
         "[columns]",
         *(f"{_key(key)} = {_toml(value)}" for key, value in draft.get("columns", {}).items()),
     ]
+    for key, words in draft.get("values", {}).items():
+        lines += _section(f"values.{key}", words)
     for title in ("dialect", "time", "amount"):
         lines += _section(title, draft.get(title, {}))
     return "\n".join(lines) + "\n"

@@ -110,6 +110,12 @@ HEADERS: dict[str, tuple[str, ...]] = {
         "branch id", "branch", "branch code", "terminal", "terminal id", "filiale", "agence", "sucursal",
         "atm id",
     ),
+    "conductor_id": (
+        "conductor id", "conductor", "conducted by", "depositor id", "depositor", "einzahler", "deposited by",
+    ),
+    "status": (
+        "status", "state", "transaction status", "payment status", "booking status", "zustand", "etat",
+    ),
     "ip": (
         "ip", "ip address", "source ip", "login ip",
     ),
@@ -122,6 +128,26 @@ HEADERS: dict[str, tuple[str, ...]] = {
         "destination account", "dest", "namedest", "to", "dst", "recipient", "receiver id", "to wallet",
         "bene acct", "target", "destination",
     ),
+}  # fmt: skip
+
+# Booking words, folded, and the channel that they name.
+CHANNEL_WORDS = {
+    **dict.fromkeys(
+        ("lastschrift", "sepa lastschrift", "basislastschrift", "direct debit", "prelevement", "uberweisung",
+         "sepa uberweisung", "gutschrift", "sepa gutschrift", "dauerauftrag", "standing order", "transfer",
+         "bank transfer", "wire", "wire transfer", "sepa transfer", "faster payment", "ach", "virement",
+         "transferencia", "bonifico", "overboeking", "bank giro credit", "lohn gehalt"), "transfer"),
+    **dict.fromkeys(
+        ("atm", "atm withdrawal", "cash machine", "geldautomat", "bargeldauszahlung", "retrait dab",
+         "geldautomaat", "cajero", "prelievo"), "atm"),
+    **dict.fromkeys(
+        ("cash", "cash deposit", "cash withdrawal", "bareinzahlung", "barauszahlung", "counter deposit",
+         "versement especes", "ingreso efectivo"), "cash"),
+    **dict.fromkeys(
+        ("pos", "card", "card payment", "card purchase", "kartenzahlung", "debit card", "credit card",
+         "contactless", "betaalautomaat", "paiement carte", "purchase"), "card"),
+    **dict.fromkeys(("cheque", "check", "scheck", "cheque deposit", "check deposit"), "cheque"),
+    **dict.fromkeys(("fee", "fees", "charge", "entgelt", "gebuhr", "commission", "frais"), "fee"),
 }  # fmt: skip
 
 # A row that begins with one of these, and has no date, is below the table.
