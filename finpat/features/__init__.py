@@ -17,6 +17,7 @@ from finpat.features.amounts import AMOUNTS
 from finpat.features.base import Feature, Group, Legs, read_legs
 from finpat.features.change import CHANGE
 from finpat.features.channels import CHANNEL_MIX
+from finpat.features.motifs import MOTIFS
 from finpat.features.movement import MOVEMENT
 from finpat.features.peers import PEERS
 from finpat.features.places import PLACES
@@ -35,6 +36,7 @@ GROUPS: tuple[Group, ...] = (
     MOVEMENT,
     RELAYS,
     PEERS,
+    MOTIFS,
     CHANGE,
     CHANNEL_MIX,
     RHYTHM,

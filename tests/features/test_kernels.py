@@ -28,6 +28,7 @@ from finpat.features import (
     velocity,
 )
 from finpat.ledger import build_ledger
+from finpat.networks import motifs_edges, motifs_kernels
 from tests import factory
 from tests.features.oracle import random_payments
 
@@ -36,6 +37,8 @@ MODULES = (
     amounts,
     change,
     channels,
+    motifs_edges,
+    motifs_kernels,
     movement,
     peers,
     places,

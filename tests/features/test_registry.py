@@ -68,8 +68,8 @@ def test_each_group_fills_what_it_declares():
         {"account_id": "A", "counterparty_id": f"P{day % 5}", "booked_at": at(day * 0.7),
          "city": f"C{day % 3}", "country": "BG", "device_id": f"D{day % 4}", "branch_id": "B",
          "merchant_category": "5411",
-         "direction": "debit" if day % 3 else "credit", "amount_minor": 4_500_00 + day % 2, "channel": "cash",
-         "local_zone": "Europe/Sofia"}
+         "direction": "debit" if day % 3 else "credit", "amount_minor": 4_500_00 + day % 2,
+         "channel": "cash" if day % 7 else "transfer", "local_zone": "Europe/Sofia"}
         for day in range(240)
     ]  # fmt: skip
     payer = {"account_id": "P0", "counterparty_id": "A", "direction": "debit", "booked_at": at(9)}
