@@ -124,6 +124,20 @@ ACCOUNTS = Table(
         Column("country", "text", "Country of the address (ISO 3166-1 alpha-2)."),
         Column("occupation", "text", "Stated occupation."),
         Column("declared_monthly_income", "decimal", "Stated income per month."),
+        Column("employer", "text", "Stated employer."),
+        Column("introducer", "text", "Who introduced the customer or opened the account with them."),
+        Column(
+            "authorised_users",
+            "text",
+            "Who may use it besides the holder: ids joined by `;`, each with the day it was added where that "
+            "is known (`C7@2026-01-31;C9`).",
+        ),
+        Column(
+            "access_phones",
+            "text",
+            "Telephone numbers that tried to reach the account, as `number@2026-01-31` joined by `;` "
+            "(personal data).",
+        ),
     ),
 )
 

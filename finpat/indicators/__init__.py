@@ -12,7 +12,15 @@ import polars as pl
 
 from finpat.compiled import announcing_compilation
 from finpat.config import IndicatorSettings, Settings
-from finpat.indicators import advert_payments, amounts, crypto, instruments, structuring, velocity
+from finpat.indicators import (
+    advert_payments,
+    amounts,
+    control,
+    crypto,
+    instruments,
+    structuring,
+    velocity,
+)
 from finpat.indicators.base import Indicator
 from finpat.indicators.evaluation import Findings, evaluate_indicators
 from finpat.ledger import Ledger, build_ledger
@@ -25,6 +33,7 @@ MODULES = (
     velocity,
     advert_payments,
     crypto,
+    control,
 )
 INDICATORS: tuple[Indicator, ...] = tuple(item for module in MODULES for item in module.INDICATORS)
 

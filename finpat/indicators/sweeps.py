@@ -2,9 +2,10 @@
 
 Inflows are allocated first in, first out over all money of the account within the horizon, so that every
 outflow serves once and money of another kind that came earlier leaves first. Transfers between accounts of
-one holder move nothing and are left out, as are legs without a rate to the account's currency. What two
-definitions of the catalogue call a sweep is written here once (HT-P2P-04, HT-LAB-02); the families that
-build on them (HT-P2P, HT-LAB, HT-CTL) share it.
+one holder move nothing and are left out, as are legs without a rate to the account's currency. Money for
+shelters, legal aid and those who lawfully receive it for others (kinds `protected` and `custodian`) is never
+a sweep. What two definitions of the catalogue call a sweep is written here once (HT-P2P-04, HT-LAB-02); the
+families that build on them (HT-P2P, HT-LAB, HT-CTL) share it.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ def _swept(context: Context, inflow: pl.Expr, horizon_us: int, least: int) -> Sw
     size = context.ledger.account_count
     able = (np.bincount(credits, minlength=size) >= least) & (np.bincount(debits, minlength=size) > 0)
     wanted = [name for name in inflow.meta.root_names() if name not in ("is_credit", "account_minor")]
-    columns = ("is_credit", "account_minor", "counterparty", "channel", "branch_id", "local_day")
+    columns = ("is_credit", "account_minor", "counterparty", "channel", "branch_id", "local_day", "kinds")
     legs = context.legs(known, *columns, *wanted, own=False, accounts=able)
     legs = legs.rename({"account_minor": "moved_minor"}).with_columns(
         goes_in=(IS_CREDIT & inflow).fill_null(False)
@@ -205,7 +206,9 @@ def _swept(context: Context, inflow: pl.Expr, horizon_us: int, least: int) -> Sw
     came = ordered.filter("goes_in").select(
         "account", "local_day", in_leg="leg", in_at="booked_at", in_row="row", inflow_minor="moved_minor"
     )
-    left = ordered.filter(~IS_CREDIT).filter(pl.col("is_cash") | pl.col("target").is_not_null())
+    left = ordered.filter(~IS_CREDIT, ~of_kind("protected", "custodian")).filter(
+        pl.col("is_cash") | pl.col("target").is_not_null()
+    )
     out = left.select("target", "is_cash", out_leg="leg", out_at="booked_at", out_row="row")
     told = (
         pieces.join(came.select("in_leg", "account", "in_row"), on="in_leg")

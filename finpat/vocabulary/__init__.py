@@ -59,6 +59,8 @@ KINDS: dict[str, str] = {
     "kiosk": "machines that sell crypto-assets for cash",
     "mixer": "services that hide where crypto-assets come from",
     "service_words": "reviewed words of intimate services (sensitive: never shown)",
+    "shared_address": "houses where many live or are registered: hostels, halls of residence, law firms",
+    "custodian": "care homes and appointees, who lawfully receive money for others",
     "protected": "shelters, legal aid, victim support, unions (protected: never shown, never counted)",
 }
 _BIT = {kind: 1 << position for position, kind in enumerate(KINDS)}

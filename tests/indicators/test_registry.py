@@ -20,6 +20,7 @@ FAMILIES = {
     "VE": "PASS-01 LAT-02 SPIKE-03 AMT-04 DORM-05 NEW-06 FUNNEL-07 MIRROR-08 BURST-09 MIX-10 DEPSEND-11",
     "HT-ADS": "01 07 08 09 10 13 18",
     "CR": "ONRAMP-01 MICRO-02 BROKER-03 RISK-05",
+    "HT-CTL": " ".join(f"{n:02}" for n in range(1, 11)),
 }
 NEVER_WRITTEN = re.compile(r"trafficker|prostitut|criminal|(?<!possible )victim", re.IGNORECASE)
 each = pytest.mark.parametrize("indicator", INDICATORS, ids=lambda indicator: indicator.id)
