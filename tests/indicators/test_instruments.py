@@ -305,6 +305,25 @@ def test_coordination_is_not_found_when(why, rows):
     assert found("ST-REMIT-14", ledger(*rows)) == []
 
 
+def test_as_many_senders_as_chance_explains_are_not_found():
+    # One amount nearby makes 0.037 like ones usual, and four of them a matter of 8 in 100 million; two make
+    # 0.074 usual, and four a matter of 1.2 in a million, more than max_chance.
+    nearby = [
+        out(0.2, amount, "p2p", account_id=f"t{n}", counterparty_id="R")
+        for n, amount in enumerate((700, 300))
+    ]
+    senders = ["s0", "s1", "s2", "s3"]
+    assert found("ST-REMIT-14", ledger(*SENT, nearby[0])) == senders
+    assert found("ST-REMIT-14", ledger(*SENT, *nearby)) == []
+    assert found("ST-REMIT-14", ledger(*SENT, *nearby), max_chance=1.2e-6) == senders
+    assert found("ST-REMIT-14", ledger(*SENT, *nearby), max_chance=1.1e-6) == []
+
+
+def test_amounts_beyond_half_and_twice_explain_nothing():
+    far = [out(0.2, n, "p2p", account_id=f"t{n}", counterparty_id="R") for n in (237, 1_001, 1_100)]
+    assert found("ST-REMIT-14", ledger(*SENT, *far)) == ["s0", "s1", "s2", "s3"]
+
+
 def test_a_row_exactly_48_hours_old_is_outside():
     rows = [{**SENT[0], "booked_at": at(0)}, *SENT[1:3], {**SENT[3], "booked_at": at(2)}]
     assert found("ST-REMIT-14", ledger(*rows)) == []
