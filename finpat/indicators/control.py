@@ -18,6 +18,7 @@ from finpat.indicators.base import Indicator, Outcome, Value, parameter
 from finpat.indicators.context import IS_CASH, IS_CREDIT, Context, days, hours
 from finpat.indicators.structuring import EVIDENCE, empty_windows
 from finpat.indicators.sweeps import (
+    WAGES,
     Sweeps,
     SweptToOne,
     SweptWages,
@@ -720,9 +721,10 @@ class CohortOpening:
 def find_cohort_opening(context: Context, p: CohortOpening) -> Outcome:
     """Accounts opened together, sharing something, whose first money leaves at once.
 
-    3 or more holders who share a device, address, telephone, e-mail, employer or introducer opened accounts
-    within 14 days, and 0.7 of the first inflow of each left within 48 hours in cash or by transfer. Values of
-    more than 50 persons, and addresses of kind `protected` or `shared_address`, do not count.
+    3 or more holders who share a device, address, telephone, e-mail, employer (stated, or who pays the wages)
+    or introducer opened accounts within 14 days, and 0.7 of the first inflow of each left within 48 hours in
+    cash or by transfer. Values of more than 50 persons, and addresses of kind `protected` or
+    `shared_address`, do not count.
     """
     opened = context.accounts.select("account", "opened_on").drop_nulls()
     passing = sweeps(context, "any inflow", IS_CREDIT, p.sweep_hours)
@@ -771,6 +773,9 @@ def _shared_values(context: Context) -> pl.DataFrame:
         if kind in accounts.columns:
             value = pl.col(kind).cast(pl.String).str.strip_chars().str.to_lowercase()
             parts.append(accounts.select("account", kind=pl.lit(kind), value=value).drop_nulls("value"))
+    paid = context.legs(WAGES & context.counterparty_known(), "counterparty")
+    payer = pl.col("counterparty").cast(pl.String)
+    parts.append(paid.select("account", kind=pl.lit("payer of wages"), value=payer).unique())
     if context.has("device_id"):
         used = context.legs(pl.col("device_id").is_not_null(), "device_id")
         parts.append(

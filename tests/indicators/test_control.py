@@ -371,6 +371,14 @@ def test_one_device_joins_them_as_well():
     assert found("HT-CTL-08", ledger(*rows, accounts=cohort(0, 7, 14, employer=None))) == ["V0", "V1", "V2"]
 
 
+def test_one_payer_of_wages_joins_them_as_well():
+    rows = [
+        {**row, "counterparty_id": "Works", "description": "wages"} if row["direction"] == "credit" else row
+        for row in COHORT
+    ]
+    assert found("HT-CTL-08", ledger(*rows, accounts=cohort(0, 7, 14, employer=None))) == ["V0", "V1", "V2"]
+
+
 @pytest.mark.parametrize(
     ("why", "rows", "accounts"),
     [
