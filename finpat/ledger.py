@@ -25,6 +25,7 @@ CONVERTED_AT_A_TIME = 1_000_000  # legs in a foreign currency; bounds the memory
 PLACE_COLUMNS = ("city", "country", "merchant_category", "branch_id", "device_id", "conductor_id", "status")
 # What is written on a payment; seen from the account whose statement it is.
 TEXT_COLUMNS = ("counterparty_name", "description")
+BALANCE = "balance_after_minor"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Ledger:
                                   status: booked, declined, reversed, ...
         TEXT_COLUMNS Categorical? only where a source had them; counterparty_name is null on the other side's
                                   leg of a two-sided row, whose counterparty it does not name
+        balance_after_minor Int64? only where a source had it: the account's balance after the leg, in the
+                                  leg's currency; null on the other side's leg of a two-sided row
     offsets: Int64, len(accounts)+1; the legs of account i are legs[offsets[i]:offsets[i+1]].
     """
 
@@ -231,6 +234,7 @@ def build_ledger(
         for name in (*PLACE_COLUMNS, *TEXT_COLUMNS)
         if name in payments.columns and payments[name].null_count() < payments.height
     ]
+    has_balance = BALANCE in payments.columns and payments[BALANCE].null_count() < payments.height
     codes, used, texts = _coded(payments["currency"])
     currencies = texts.sort()
     sources = {
@@ -241,6 +245,7 @@ def build_ledger(
         "local_day": local_day,
         "local_hour": local_hour,
         **{name: _categorical(payments[name]) for name in optional},
+        **({BALANCE: payments[BALANCE]} if has_balance else {}),
     }
     if len(currencies) > 1:
         position = pl.Series(_recoded(codes, used, texts, currencies))
@@ -253,9 +258,11 @@ def build_ledger(
         "row": pl.Series(row),
         **_dealt(sources, pl.Series(row)),
     }
-    if "counterparty_name" in legs and turned.any():
-        named = pl.DataFrame({"name": legs["counterparty_name"], "turned": turned})
-        legs["counterparty_name"] = named.select(pl.when(~pl.col("turned")).then("name")).to_series()
+    # The other side of a two-sided row knows neither the name of its own counterparty nor its own balance.
+    for told in ("counterparty_name", BALANCE):
+        if told in legs and turned.any():
+            sides = pl.DataFrame({"told": legs[told], "turned": turned})
+            legs[told] = sides.select(pl.when(~pl.col("turned")).then("told")).to_series()
     del sources, leg_credit, leg_party, turned
     if len(currencies) <= 1:
         account_currency = pl.Series(currencies.to_list() * len(party_of_account), dtype=pl.String)
@@ -286,6 +293,7 @@ def build_ledger(
     order_of_columns = [
         "account", "booked_at", "is_credit", "amount_minor", "account_minor", "counterparty", "channel",
         "has_time", "local_day", "local_hour", "row", *({"currency"} & legs.keys()), *optional,
+        *({BALANCE} & legs.keys()),
     ]  # fmt: skip
     return Ledger(
         accounts=summary,

@@ -18,6 +18,8 @@ from finpat.indicators import (
     control,
     crypto,
     instruments,
+    movement,
+    night,
     structuring,
     velocity,
 )
@@ -32,6 +34,8 @@ MODULES = (
     amounts,
     velocity,
     advert_payments,
+    movement,
+    night,
     crypto,
     control,
 )

@@ -39,7 +39,7 @@ TYPOLOGIES = {
     "CX": "context",
 }
 
-Unit = Literal["count", "share", "ratio", "hours", "days", "money", "score", "probability"]
+Unit = Literal["count", "share", "ratio", "hours", "days", "km", "money", "score", "probability"]
 Operator = Literal[">=", ">", "<=", "<", ""]
 Stricter = Literal["higher", "lower", ""]
 

@@ -550,6 +550,8 @@ def _spoken(number: float | None, unit: str) -> str:
         return "unknown"
     if unit in ("count", "days", "hours", "ratio", "score"):
         return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+    if unit == "km":
+        return f"{number:,.0f} km"
     if unit == "share":
         return f"{100 * number:.0f} %"
     if unit == "probability":

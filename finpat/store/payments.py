@@ -10,7 +10,7 @@ from datetime import datetime
 import polars as pl
 
 from finpat.errors import StoreError
-from finpat.ledger import PLACE_COLUMNS, TEXT_COLUMNS
+from finpat.ledger import BALANCE, PLACE_COLUMNS, TEXT_COLUMNS
 from finpat.schemas import CHANNEL_DTYPE, DIRECTION_DTYPE, TABLES
 from finpat.store import keys
 from finpat.store.catalogue import StoredFile, read_files
@@ -92,6 +92,7 @@ def read_payments(
             "mirrored",
             "row_key",
             *[pl.col(name).cast(pl.Categorical) for name in OPTIONAL_COLUMNS if name in present],
+            *[pl.col(BALANCE) for _ in range(1) if BALANCE in present],
             has_time=pl.col("time_precision") != "day",
         )
         parts.append(rows)

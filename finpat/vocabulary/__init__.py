@@ -62,6 +62,8 @@ KINDS: dict[str, str] = {
     "shared_address": "houses where many live or are registered: hostels, halls of residence, law firms",
     "custodian": "care homes and appointees, who lawfully receive money for others",
     "protected": "shelters, legal aid, victim support, unions (protected: never shown, never counted)",
+    "remote_sale": "sold without the buyer being there: booking sites, online shops, subscriptions",
+    "expenses": "travel expenses that an employer pays back",
 }
 _BIT = {kind: 1 << position for position, kind in enumerate(KINDS)}
 
