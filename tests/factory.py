@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "status": None,
     "counterparty_name": None,
     "description": None,
+    "balance_after_minor": None,
 }
 
 SCHEMA = {
@@ -59,6 +60,7 @@ SCHEMA = {
     "status": pl.String,
     "counterparty_name": pl.String,
     "description": pl.String,
+    "balance_after_minor": pl.Int64,
     "row_key": pl.UInt64,
 }
 

@@ -20,6 +20,7 @@ from finpat.indicators import (
     instruments,
     movement,
     night,
+    spending,
     structuring,
     velocity,
 )
@@ -36,6 +37,7 @@ MODULES = (
     advert_payments,
     movement,
     night,
+    spending,
     crypto,
     control,
 )
