@@ -3,6 +3,8 @@
 import polars as pl
 import pytest
 
+from finpat.config import Settings
+from finpat.indicators import evaluate
 from tests.factory import at
 from tests.indicators.support import found, judge, ledger, missing, values
 
@@ -40,6 +42,11 @@ def accounts(**columns):
     return pl.DataFrame(columns)
 
 
+def monthly(rows):
+    """`rows`, a month between each and the next."""
+    return [{**row, "booked_at": at(30 * n)} for n, row in enumerate(rows)]
+
+
 # HT-SPD-01
 
 KINDS = (FAST_FOOD, PHARMACY, CLOTHES, SHOP, HOTEL, TAXI)
@@ -68,12 +75,12 @@ def test_a_basket_far_above_peers_paid_by_persons_is_found():
     [
         ("three kinds", [*household(3), *THIRD_PARTY]),
         ("two of each kind are less than two spreads", [*household(each=2), *THIRD_PARTY]),
-        ("less than 0.6 comes from persons", [*household(), *THIRD_PARTY, received(0.6, 1, channel="transfer")]),
+        ("less than 0.6 is theirs", [*household(), *THIRD_PARTY, received(0.6, 1, channel="transfer")]),
         ("nothing came in", household()),
         ("it came in two weeks before", [*household(), received(-13)]),
         ("one was given back", [*household(), *THIRD_PARTY, spent(1, TAXI, direction="credit"),
                                 spent(1.1, PHARMACY, direction="credit")]),
-        ("spread over months", [{**row, "booked_at": at(30 * n)} for n, row in enumerate(household())] + THIRD_PARTY),
+        ("spread over months", [*monthly(household()), *THIRD_PARTY]),
     ],
 )  # fmt: skip
 def test_no_upkeep_for_several_people_when(why, rows):
@@ -343,13 +350,18 @@ def test_a_quarter_of_the_outflow_is_enough_and_cash_needs_no_persons():
 # HT-SPD-08
 
 
-def test_collect_calls_are_found_only_where_they_are_asked_for():
-    rows = [spent(day, None, 15, description="SECUROUS SECURUS calls") for day in (0, 59)]
-    assert found("HT-SPD-08", ledger(*rows)) == []
-    assert found("HT-SPD-08", ledger(*rows), enabled=True) == ["A"]
-    assert found("HT-SPD-08", ledger(*rows[:1]), enabled=True) == []
-    later = {**rows[1], "booked_at": at(60)}
-    assert found("HT-SPD-08", ledger(rows[0], later), enabled=True) == []
+CALLED = [spent(day, None, 15, description="SECURUS calls") for day in (0, 59)]
+
+
+def test_collect_calls_are_found():
+    assert values("HT-SPD-08", ledger(*CALLED)) == {"event_count": 2}
+    assert found("HT-SPD-08", ledger(*CALLED[:1])) == []
+    assert found("HT-SPD-08", ledger(CALLED[0], {**CALLED[1], "booked_at": at(60)})) == []
+
+
+def test_collect_calls_are_looked_for_only_where_that_is_asked_for():
+    findings = evaluate(ledger(*CALLED), pl.DataFrame(), Settings()).findings
+    assert "HT-SPD-08" not in findings["indicator_id"].to_list()
 
 
 # HT-SPD-09
