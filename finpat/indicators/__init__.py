@@ -20,6 +20,7 @@ from finpat.indicators import (
     instruments,
     movement,
     night,
+    receipts,
     spending,
     structuring,
     velocity,
@@ -38,6 +39,7 @@ MODULES = (
     movement,
     night,
     spending,
+    receipts,
     crypto,
     control,
 )

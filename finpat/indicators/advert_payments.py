@@ -17,7 +17,7 @@ from finpat.indicators.base import Indicator, Outcome, Value, parameter
 from finpat.indicators.context import IS_CASH, IS_CREDIT, Context, days, hours
 from finpat.indicators.parties import is_personal
 from finpat.indicators.structuring import EVIDENCE
-from finpat.indicators.tallies import gap_variation, reaching_back, tally
+from finpat.indicators.tallies import gap_variation, lacking, reaching_back, tally
 from finpat.indicators.windows import allocate, with_rows
 from finpat.vocabulary import of_kind
 
@@ -30,11 +30,6 @@ PRICE_KEY = ["counterparty", "currency", "amount_minor"]
 def advert_payments(context: Context, *columns: str) -> pl.DataFrame:
     """Advert payments by the person who made them: the columns of `Context.legs`, amount_minor."""
     return context.legs(IS_ADVERT_PAYMENT, "amount_minor", *columns, person=True)
-
-
-def lacking(rows: pl.DataFrame, at_least: int, field: str) -> pl.DataFrame:
-    """Unjudged: the accounts of subjects with `at_least` of `rows`, which lack `field`."""
-    return with_rows(rows, at_least).select("account", missing_field=pl.lit(field)).unique()
 
 
 # ----------------------------------------------------------------------------------------------------

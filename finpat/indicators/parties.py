@@ -9,10 +9,10 @@ the like) are never counted.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from finpat.indicators.context import IS_CREDIT, Context
+from finpat.indicators.sweeps import payee_of_party
 from finpat.ledger import NO_PARTY
 from finpat.vocabulary import of_kind
 
@@ -52,24 +52,19 @@ def receipts_from_persons(context: Context, *columns: str, where: pl.Expr | None
 
 def with_payer(context: Context, legs: pl.DataFrame) -> pl.DataFrame:
     """`legs` with payer: the counterparty, one code for all accounts of one holder."""
-    head = context.whole.once("payer of party", lambda: _heads(context.whole))
+    head = np.append(payee_of_party(context), NO_PARTY)
     codes = np.minimum(legs["counterparty"].to_numpy(), len(head) - 1)
     return legs.with_columns(payer=pl.Series(head[codes], dtype=pl.UInt32))
 
 
-def _heads(context: Context) -> npt.NDArray[np.uint32]:
-    """Party -> the party of its holder's first account; a party that is not held here is its own."""
-    head = np.append(np.arange(len(context.ledger.parties), dtype=np.uint32), NO_PARTY)
-    head[context.party_of_account] = context.party_of_account[context.persons]
-    return head
-
-
 def with_ordinal(receipts: pl.DataFrame) -> pl.DataFrame:
-    """`receipts` with ordinal: which payment of this payer to this person it is, counted from 1.
+    """`receipts` with ordinal and is_first: which payment of this payer to this person it is.
 
-    Payments of one instant have the same ordinal, that of the last of them.
+    ordinal counts from 1; payments of one instant have that of the last of them. is_first: none came before
+    that instant.
     """
     pair = ["subject", "payer"]
-    return receipts.with_columns(ordinal=pl.int_range(1, pl.len() + 1).over(pair)).with_columns(
-        pl.col("ordinal").max().over(*pair, "booked_at")
-    )
+    return receipts.with_columns(
+        ordinal=pl.int_range(1, pl.len() + 1).over(pair),
+        is_first=pl.col("booked_at") == pl.col("booked_at").first().over(pair),
+    ).with_columns(pl.col("ordinal").max().over(*pair, "booked_at"))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from finpat.compiled import frozen, kernel
+from finpat.indicators.windows import with_rows
 
 Ints = npt.NDArray[np.int64]
 
@@ -142,6 +143,11 @@ def _codes(rows: pl.DataFrame, value: pl.Expr) -> tuple[npt.NDArray[Any], int]:
     column = rows.with_columns(value.alias("_value"))["_value"]
     codes = column.rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
     return frozen(codes), int(codes.max(initial=0)) + 1
+
+
+def lacking(rows: pl.DataFrame, at_least: int, field: str) -> pl.DataFrame:
+    """Unjudged (see Outcome): the accounts of subjects with `at_least` of `rows`, which lack `field`."""
+    return with_rows(rows, at_least).select("account", missing_field=pl.lit(field)).unique()
 
 
 def covered(height: int, windows: pl.DataFrame) -> pl.Series:

@@ -63,15 +63,22 @@ def lively_ledger():
                 for part in range(1 + 15 * (who == 8)):
                     price = (12, 24, 12, 90)[int(draw.integers(0, 3 + (who == 5)))] if who != 13 else amount
                     add(who, day, hour + 0.7 + part / 50, price, **spent, **advert)
+            if who in (7, 19):  # they pay for nothing else, and send it to one whom many pay
+                add(who, day, hour + 0.9, amount, **spent | {"counterparty_id": "a11"}, channel="p2p")
+            if who == 11:
+                add(11, day, hour, amount, channel="p2p", counterparty_id=f"Q{number}")
+            if who == 11 and number > 20:
+                add(11, day, hour + 0.95, 10, direction="debit", counterparty_id="a24", channel="p2p")
+                add(24, day, hour + 0.95, 10, counterparty_id="a11", channel="p2p")
             if who % 5 == 1 and number % 4 == 0:
                 add(who, day, hour, 300, **spent, description="Bitcoin ATM")
     holders = pl.DataFrame(
         {
-            "account_id": [f"a{who:02}" for who in range(24)],
-            "holder_id": [f"h{who}" for who in range(24)],
-            "holder_name": [f"Maria Example {who}" for who in range(24)],
-            "holder_type": ["person" if who % 8 else "business" for who in range(24)],
-            "country": ["DE"] * 24,
+            "account_id": [f"a{who:02}" for who in range(25)],
+            "holder_id": [f"h{who}" for who in range(25)],
+            "holder_name": [f"Maria Example {who}" for who in range(25)],
+            "holder_type": ["person" if who % 8 else "business" for who in range(25)],
+            "country": ["DE"] * 25,
         }
     )
     return ledger(*rows, accounts=holders)
@@ -121,7 +128,20 @@ LOOSE = Settings(
             "CR-MICRO-02": {"min_count": 3, "min_gap_cv": 0.0},
         }.items()
     }
-    | {"CR-BROKER-03": IndicatorSettings(min_payers=2)}
+    | {
+        name: IndicatorSettings(**values)
+        for name, values in {
+            "CR-BROKER-03": {"min_payers": 2},
+            "HT-P2P-01": {"min_payers": 2, "min_once_share": 0.2},
+            "HT-P2P-02": {"min_count": 3, "min_new_share": 0.1, "min_evening_share": 0.2},
+            "HT-P2P-03": {"min_payers": 2, "min_share": 0.2},
+            "HT-P2P-04": {"min_days": 1, "min_share": 0.2},
+            "HT-P2P-05": {"min_count": 1, "min_share": 0.2},
+            "HT-P2P-06": {"min_payers": 2},
+            "HT-P2P-07": {"min_payers": 2},
+            "HT-P2P-08": {"min_count": 1},
+        }.items()
+    }
 )
 drawn = st.lists(
     st.fixed_dictionaries(
@@ -145,6 +165,7 @@ HOLDERS = pl.DataFrame(
     {
         "account_id": ["A", "B", "C"],
         "holder_id": ["h", "i", "i"],
+        "holder_name": ["Maria Example", None, None],
         "holder_type": ["person", "business", "business"],
         "country": ["DE", None, "CZ"],
     }
