@@ -711,8 +711,10 @@ def find_no_ordinary_life(context: Context, p: NoOrdinaryLife) -> Outcome:
     life = legs.filter(of_kind(*ORDINARY))
     inflows = with_rows(legs.filter(IS_CREDIT), p.min_count)
     running = legs.join(inflows.select("subject").unique(), on="subject", how="semi", maintain_order="left")
-    evenings = running.group_by("subject", "local_day", maintain_order=True).agg(
-        pl.col("account", "booked_at", "balance_after_minor").last()
+    evenings = (
+        running.group_by("subject", "local_day", maintain_order=True)
+        .agg(pl.col("account", "booked_at", "balance_after_minor").last())
+        .sort("subject", "booked_at", maintain_order=True)  # clocks of two places may disagree about the day
     )
     evenings = evenings.with_columns(
         window_end="booked_at",
@@ -723,8 +725,9 @@ def find_no_ordinary_life(context: Context, p: NoOrdinaryLife) -> Outcome:
     ).drop("window_end")  # fmt: skip
     # Sums over a window of evenings: the bound moves with the mean inflow of the window's last evening.
     bound = p.max_share * pl.col("in_minor").last() / pl.col("in_count").last()
-    lasts = pl.col("local_day").diff().shift(-1).fill_null(1)
-    able = evenings.filter((pl.col("in_count") >= p.min_count).any().over("subject"))
+    lasts = pl.col("local_day").diff().shift(-1).fill_null(1).clip(0)
+    holds = (pl.col("in_count") >= p.min_count) & (pl.col("life_count") == 0)
+    able = evenings.filter(holds.any().over("subject"))
     known = able.filter(pl.col("balance_after_minor").is_not_null())
     spans = trailing(
         known,
@@ -737,8 +740,7 @@ def find_no_ordinary_life(context: Context, p: NoOrdinaryLife) -> Outcome:
         pl.col("in_count") >= p.min_count, pl.col("life_count") == 0, pl.col("empty_share") >= p.min_days
     )
     windows = windows.with_columns(window_start=first_before(running, windows, width))
-    blind = able.filter(pl.col("in_count") >= p.min_count, pl.col("life_count") == 0)
-    blind = blind.filter(pl.col("balance_after_minor").is_null())
+    blind = able.filter(holds, pl.col("balance_after_minor").is_null())
     return Outcome(
         windows,
         running.join(windows.select("subject").unique(), on="subject", how="semi").select(EVIDENCE),

@@ -411,6 +411,12 @@ def test_a_balance_stays_until_the_next_booking():
     assert found("HT-SPD-09", judged(*lasting[2:], after)) == []
 
 
+def test_clocks_that_disagree_about_the_day_do_no_harm():
+    zones = ("Pacific/Kiritimati", "Pacific/Honolulu")
+    abroad = [{**row, "local_zone": zones[n % 2]} for n, row in enumerate(EMPTY)]
+    assert found("HT-SPD-09", judged(*abroad)) == ["A"]
+
+
 @pytest.mark.parametrize(
     "columns",
     [
