@@ -20,11 +20,11 @@ import numpy.typing as npt
 from finpat.features.base import DAY, NULL, Feature, Floats, Group, Ints, Legs
 from finpat.networks.motifs import (
     chain_lengths,
-    fan_peaks,
     find_cycles,
+    find_fans,
     find_followers,
+    find_gathers,
     find_scatters,
-    gather_peaks,
 )
 from finpat.networks.motifs_edges import DEGREE_CAP, Edges, build_edges
 
@@ -34,6 +34,7 @@ HORIZON = 7 * DAY
 KEPT_LOW, KEPT_HIGH = 0.8, 1.02  # share of a payment that is passed on
 GATHER_LOW, GATHER_HIGH = 0.7, 1.05
 SOON, SOON_LOW = 2 * DAY, 0.85  # of chains: over 7 days nearly every payment is part of one by chance
+GATHER_LEAST = 3  # persons on each side
 CYCLE_SPAN = 14 * DAY
 LONGEST = 10  # payments of a cycle, and of a chain that begins or ends at a payment
 SCATTER_LEAST = 2
@@ -172,14 +173,23 @@ def _figures(edges: Edges, threads: int) -> tuple[dict[str, Ints], dict[str, Flo
     counts: dict[str, Ints] = {}
     for window, width in WIDTHS.items():
         for who, side, incoming in (("payers", "paid_in", True), ("beneficiaries", "paid_out", False)):
-            peaks = fan_peaks(edges, incoming=incoming, width=width, new_within=NEW_WITHIN, threads=threads)
+            peaks = find_fans(
+                edges, incoming=incoming, width=width, new_within=NEW_WITHIN, threads=threads
+            ).peaks
             counts[f"new_{who}_{window}_peak"] = peaks[0]
             if window == "7d":
                 counts[f"new_{side}_minor_7d_peak"] = peaks[1]
                 counts[f"equal_{who}_7d_peak"] = peaks[2]
-    counts["gather_scatter_width_7d"], counts["gather_scatter_minor_7d"] = gather_peaks(
-        edges, width=7 * DAY, new_within=NEW_WITHIN, low=GATHER_LOW, high=GATHER_HIGH, threads=threads
-    )
+    counts["gather_scatter_width_7d"], counts["gather_scatter_minor_7d"] = find_gathers(
+        edges,
+        width=WIDTHS["7d"],
+        after=WIDTHS["7d"],
+        new_within=NEW_WITHIN,
+        low=GATHER_LOW,
+        high=GATHER_HIGH,
+        least=GATHER_LEAST,
+        threads=threads,
+    ).peaks
     followers = find_followers(edges, horizon=HORIZON, low=KEPT_LOW, high=KEPT_HIGH, threads=threads)
     soon = find_followers(edges, horizon=SOON, low=SOON_LOW, high=KEPT_HIGH, threads=threads)
     onward = chain_lengths(soon, LONGEST, threads)

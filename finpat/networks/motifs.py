@@ -22,6 +22,7 @@ from finpat.networks.motifs_edges import Codes, Edges, Ints
 
 FOLLOWERS_SEEN = 256  # payments of a receiver looked at after each payment; bounds the work at busy nodes
 STEPS = 10_000  # payments looked at for the cycles of one first payment
+NO_WINDOWS = 1 << 40  # more partners than anybody has
 EDGES_AT_A_TIME = 64  # runs of payments that are worked off side by side
 
 Blocks = list[tuple[int, int]]
@@ -223,11 +224,47 @@ def find_scatters(
     return Scatters(np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]), into, onward)
 
 
-def fan_peaks(edges: Edges, *, incoming: bool, width: int, new_within: int, threads: int = 1) -> Ints:
-    """Per node, over windows of its payments with new partners: most partners, most money, most of one value.
+@dataclass(frozen=True)
+class Windows:
+    """What windows over the payments of single nodes show.
 
-    Rows: distinct partners, minor units of the node's currency, distinct partners with payments of one value.
-    A partner is new in a payment at most `new_within` after their first.
+    peaks: per node. found: one column per window that meets the conditions; rows as the functions say.
+    """
+
+    peaks: Ints
+    found: Ints
+
+
+def _windows(
+    edges: Edges, peaks: Ints, rows: int, threads: int, start: Callable[[], Callable[[int, int], Any]]
+) -> Windows:
+    """Peaks and windows of all nodes. start: as in `in_blocks`, each call returning `rows` rows."""
+
+    def begin() -> Callable[[int, int], tuple[Any, ...]]:
+        work = start()
+        return lambda first, last: (work(first, last).T,)
+
+    parts = _collected(edges.blocks, threads, begin)
+    found = parts[0].T if parts else np.zeros((rows, 0), np.int64)
+    return Windows(peaks, np.ascontiguousarray(found))
+
+
+def find_fans(
+    edges: Edges,
+    *,
+    incoming: bool,
+    width: int,
+    new_within: int,
+    least: int = NO_WINDOWS,
+    top_share: float = 1.0,
+    threads: int = 1,
+) -> Windows:
+    """Windows of `width` microseconds over the payments of each node with partners that are new to it.
+
+    A partner is new in a payment at most `new_within` after their first. peaks: rows distinct partners, minor
+    units of the node's currency, distinct partners with payments of one value. found: windows with `least`
+    partners of whom none has more than `top_share` of the money; rows node, first and last instant, partners,
+    money, money of the largest partner.
     """
     peaks = np.zeros((3, edges.node_count), np.int64)
     if incoming:
@@ -237,28 +274,39 @@ def fan_peaks(edges: Edges, *, incoming: bool, width: int, new_within: int, thre
         offsets, partners, values = edges.out_offsets, edges.receivers, edges.sent
 
     def start() -> Callable[[int, int], object]:
-        held = np.zeros(edges.node_count, np.int32)
+        held, sums = np.zeros(edges.node_count, np.int32), np.zeros(edges.node_count, np.int64)
         return lambda first, last: kernels.find_fans(
             first, last, offsets, order, partners, edges.instants, values, edges.since, width, new_within,
-            held, peaks,
+            least, top_share, held, sums, peaks,
         )  # fmt: skip
 
-    in_blocks(edges.blocks, threads, start)
-    return peaks
+    return _windows(edges, peaks, 6, threads, start)
 
 
-def gather_peaks(
-    edges: Edges, *, width: int, new_within: int, low: float, high: float, threads: int = 1
-) -> Ints:
-    """Per node: most people on the smaller side of a gather and scatter, and most money (see the kernel)."""
+def find_gathers(
+    edges: Edges,
+    *,
+    width: int,
+    after: int,
+    new_within: int,
+    low: float,
+    high: float,
+    least: int,
+    threads: int = 1,
+) -> Windows:
+    """Money gathered from new payers in (t - width, t] and scattered to new beneficiaries in (t, t + after].
+
+    peaks: rows people on the smaller side, money on the smaller side of what is found. found: at least
+    `least` people on each side, out over in `low` to `high`; rows node, first and last instant, payers,
+    beneficiaries, money in, money out. Who is on both sides counts on neither.
+    """
     peaks = np.zeros((2, edges.node_count), np.int64)
     graph = edges.graph
 
     def start() -> Callable[[int, int], object]:
         ins, outs = np.zeros(edges.node_count, np.int32), np.zeros(edges.node_count, np.int32)
         return lambda first, last: kernels.find_gathers(
-            first, last, graph, edges.since, width, new_within, low, high, ins, outs, peaks
+            first, last, graph, edges.since, width, after, new_within, least, low, high, ins, outs, peaks
         )
 
-    in_blocks(edges.blocks, threads, start)
-    return peaks
+    return _windows(edges, peaks, 7, threads, start)

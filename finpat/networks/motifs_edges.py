@@ -85,7 +85,8 @@ class Edges:
     rows: the ledger's `row` of the payment; second_rows: of its second statement, else the same.
     out_offsets: the edges of node v are [out_offsets[v], out_offsets[v + 1]).
     in_offsets, in_edges: edges into node v are in_edges[in_offsets[v]:in_offsets[v + 1]], in order of time.
-    node_of_account: account code -> node. is_held: per node.
+    node_of_account: account code -> node. is_held, is_hub: per node. unit_of_node, unit_of_account: currency,
+        position in `currencies`.
     """
 
     senders: Codes
@@ -101,9 +102,11 @@ class Edges:
     in_edges: Codes
     node_of_account: Codes
     is_held: Bools
+    is_hub: Bools
     left_out: LeftOut
     unit_of_node: npt.NDArray[np.uint16] = field(repr=False)
     unit_of_account: npt.NDArray[np.uint16] = field(repr=False)
+    currencies: tuple[str, ...] = ()
 
     @property
     def node_count(self) -> int:
@@ -453,6 +456,8 @@ def build_edges(
         in_edges=frozen(in_edges),
         node_of_account=frozen(node_of_account),
         is_held=frozen(is_held),
+        is_hub=frozen(hub),
+        currencies=tuple(_currencies(ledger)),
         left_out=left_out,
         unit_of_node=frozen(unit_of_node),
         unit_of_account=frozen(unit_of_account),

@@ -113,13 +113,34 @@ def extend_chains(first, last, offsets, followers, hops, longer):
 
 
 @kernel
-def find_fans(first, last, offsets, order, partners, instants, values, since, width, new_within, held, out):
-    """Peaks over windows (t - width, t] of the payments of each node with partners that are new to it.
+def find_fans(
+    first,
+    last,
+    offsets,
+    order,
+    partners,
+    instants,
+    values,
+    since,
+    width,
+    new_within,
+    least,
+    share,
+    held,
+    sums,
+    out,
+):
+    """Windows (t - width, t] of the payments of each node with partners that are new to it.
 
-    A partner is new in a payment at most `new_within` after their first. held: 0 for each node, and 0 again
-    afterwards. out: rows distinct new partners, sum of their payments, distinct partners with payments of one
-    very value.
+    A partner is new in a payment at most `new_within` after their first. held, sums: 0 for each node, and 0
+    again afterwards. out: peaks; rows distinct new partners, sum of their payments, distinct partners with
+    payments of one very value.
+
+    Returns the windows with `least` new partners of whom none has more than `share` of their money: rows
+    node, first and last instant, partners, money of all, money of the largest.
     """
+    windows = np.empty((6, 16), np.int64)
+    found = 0
     for node in range(first, last):
         begin, end = offsets[node], offsets[node + 1]
         left = right = begin
@@ -134,6 +155,7 @@ def find_fans(first, last, offsets, order, partners, instants, values, since, wi
                     held[partners[edge]] += 1
                     partners_now += held[partners[edge]] == 1
                     total += max(values[edge], 0)
+                    sums[partners[edge]] += max(values[edge], 0)
                 right += 1
             while instants[order[left]] <= now - width:
                 edge = order[left]
@@ -141,7 +163,23 @@ def find_fans(first, last, offsets, order, partners, instants, values, since, wi
                     held[partners[edge]] -= 1
                     partners_now -= held[partners[edge]] == 0
                     total -= max(values[edge], 0)
+                    sums[partners[edge]] -= max(values[edge], 0)
                 left += 1
+            if partners_now >= least:
+                top = since_then = 0
+                begins = now
+                for place in range(left, right):
+                    edge = order[place]
+                    if instants[edge] - since[edge] <= new_within:
+                        top = max(top, sums[partners[edge]])
+                        begins = min(begins, instants[edge])
+                        since_then = instants[edge]
+                if since_then == now and top <= share * total * (1 + SLACK):
+                    if found == windows.shape[1]:
+                        windows = np.concatenate((windows, np.empty_like(windows)), axis=1)
+                    windows[0, found], windows[1, found], windows[2, found] = node, begins, now
+                    windows[3, found], windows[4, found], windows[5, found] = partners_now, total, top
+                    found += 1
             most = max(most, partners_now)
             most_minor = max(most_minor, total)
             if partners_now > most_equal:
@@ -155,7 +193,9 @@ def find_fans(first, last, offsets, order, partners, instants, values, since, wi
             edge = order[place]
             if instants[edge] - since[edge] <= new_within:
                 held[partners[edge]] = 0
+                sums[partners[edge]] = 0
         out[0, node], out[1, node], out[2, node] = most, most_minor, most_equal
+    return windows[:, :found].copy()
 
 
 @kernel
@@ -183,13 +223,18 @@ def _equal_partners(left, entered, right, order, partners, instants, values, sin
 
 
 @kernel
-def find_gathers(first, last, graph, since, width, new_within, low, high, ins, outs, out):
-    """Money gathered from new payers in (t - width, t] and scattered to new beneficiaries in (t, t + width].
+def find_gathers(first, last, graph, since, width, after, new_within, least, low, high, ins, outs, out):
+    """Money gathered from new payers in (t - width, t] and scattered to new beneficiaries in (t, t + after].
 
     t: each instant of a payment in. Who is on both sides counts on neither. ins, outs: 0 for each node, and 0
-    again afterwards. out: rows most people on the smaller side, and, where out over in is `low` to `high`,
-    most money on the smaller side of windows with at least three people on each.
+    again afterwards. out: peaks; rows people on the smaller side, and money on the smaller side of what is
+    returned.
+
+    Returns where at least `least` people are on each side and out over in is `low` to `high`: rows node,
+    first and last instant, payers, beneficiaries, money in, money out.
     """
+    windows = np.empty((7, 16), np.int64)
+    found = 0
     in_offsets, in_edges, out_offsets, senders = (
         graph.in_offsets,
         graph.in_edges,
@@ -228,7 +273,7 @@ def find_gathers(first, last, graph, since, width, new_within, low, high, ins, o
                         payers -= outs[who] == 0
                         beneficiaries += outs[who] > 0
                 left += 1
-            while come < out_end and instants[come] <= now + width:
+            while come < out_end and instants[come] <= now + after:
                 if instants[come] - since[come] <= new_within:
                     who = receivers[come]
                     outs[who] += 1
@@ -248,13 +293,21 @@ def find_gathers(first, last, graph, since, width, new_within, low, high, ins, o
                 gone += 1
             people = min(payers, beneficiaries)
             width_best = max(width_best, people)
-            if people >= 3 and low * gathered * (1 - SLACK) <= scattered <= high * gathered * (1 + SLACK):
+            if people >= least and low * gathered * (1 - SLACK) <= scattered <= high * gathered * (1 + SLACK):
                 minor_best = max(minor_best, min(gathered, scattered))
+                if found == windows.shape[1]:
+                    windows = np.concatenate((windows, np.empty_like(windows)), axis=1)
+                windows[0, found], windows[1, found] = node, instants[in_edges[left]]
+                windows[2, found] = instants[come - 1]
+                windows[3, found], windows[4, found] = payers, beneficiaries
+                windows[5, found], windows[6, found] = gathered, scattered
+                found += 1
         for place in range(left, in_end):
             ins[senders[in_edges[place]]] = 0
         for edge in range(gone, come):
             outs[receivers[edge]] = 0
         out[0, node], out[1, node] = width_best, minor_best
+    return windows[:, :found].copy()
 
 
 @kernel

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from finpat.networks.motifs import (
     chain_lengths,
-    fan_peaks,
     find_cycles,
+    find_fans,
     find_followers,
+    find_gathers,
     find_scatters,
-    gather_peaks,
 )
 from tests.networks.support import DAY, as_list, graph, names_of, pay, random_payments
 
@@ -180,57 +180,74 @@ def test_money_that_scatters_and_meets_again(rows, least, threads):
     assert found == meetings(payments, follows(payments, 4 * DAY, low=0.6), 3 * DAY, least)
 
 
-def peaks_slowly(payments, since, node, incoming, width, new_within):
-    """(partners, money, partners with one value) at their peaks."""
+def fan_slowly(payments, since, node, incoming, width, new_within):
+    """One (first, last, partners, money, money of the largest, partners with one value) per window end."""
     me, other, value = (1, 0, 4) if incoming else (0, 1, 3)
     mine = [
         p for p, first in zip(payments, since, strict=True) if p[me] == node and p[2] - first <= new_within
     ]
-    windows = [[p for p in mine if end - width < p[2] <= end] for end in {p[2] for p in mine}]
-    return (
-        max((len({p[other] for p in window}) for window in windows), default=0),
-        max((sum(p[value] for p in window) for window in windows), default=0),
-        max(
-            (len({p[other] for p in window if p[value] == v[value]}) for window in windows for v in window),
-            default=0,
-        ),
-    )
+    told = []
+    for now in sorted({p[2] for p in mine}):
+        window = [p for p in mine if now - width < p[2] <= now]
+        sums = {}
+        for p in window:
+            sums[p[other]] = sums.get(p[other], 0) + p[value]
+        alike = max(len({p[other] for p in window if p[value] == v[value]}) for v in window)
+        told.append(
+            (min(p[2] for p in window), now, len(sums), sum(sums.values()), max(sums.values()), alike)
+        )
+    return told
 
 
 @settings(max_examples=150, deadline=None)
 @given(
     rows=random_payments(), incoming=st.booleans(), new=st.sampled_from([0, 2, 90]), threads=st.integers(1, 3)
 )
-def test_peaks_of_fans(rows, incoming, new, threads):
+def test_windows_of_fans(rows, incoming, new, threads):
     _, edges = graph(*rows)
-    peaks = fan_peaks(edges, incoming=incoming, width=2 * DAY, new_within=new * DAY, threads=threads)
-    payments, since = as_list(edges), edges.since.tolist()
+    fans = find_fans(
+        edges, incoming=incoming, width=2 * DAY, new_within=new * DAY, least=2, top_share=0.6, threads=threads
+    )
+    payments, since, expected = as_list(edges), edges.since.tolist(), []
     for node in range(edges.node_count):
-        slow = peaks_slowly(payments, since, node, incoming, 2 * DAY, new * DAY)
-        assert tuple(peaks[:, node].tolist()) == slow
+        slow = fan_slowly(payments, since, node, incoming, 2 * DAY, new * DAY)
+        peaks = [max((window[column] for window in slow), default=0) for column in (2, 3, 5)]
+        assert fans.peaks[:, node].tolist() == peaks
+        expected += [(node, *w[:5]) for w in slow if w[2] >= 2 and w[4] <= 0.6 * w[3] * (1 + 1e-9)]
+    assert list(zip(*fans.found.tolist(), strict=True)) == expected
 
 
-def gathers_slowly(payments, since, node, width, low, high):
-    """(people on the smaller side, money on the smaller side of three and three) at their peaks."""
+def gathers_slowly(payments, since, node, width, after):
+    """One (last instant in, payers, beneficiaries, gathered, scattered) per instant of a payment in."""
     new = [p for p, first in zip(payments, since, strict=True) if p[2] - first <= 90 * DAY]
-    people = money = 0
-    for now in {p[2] for p in payments if p[1] == node}:
+    for now in sorted({p[2] for p in payments if p[1] == node}):
         ins = [p for p in new if p[1] == node and now - width < p[2] <= now]
-        outs = [p for p in new if p[0] == node and now < p[2] <= now + width]
+        outs = [p for p in new if p[0] == node and now < p[2] <= now + after]
         payers, paid = {p[0] for p in ins}, {p[1] for p in outs}
-        side = min(len(payers - paid), len(paid - payers))
-        people = max(people, side)
-        gathered, scattered = sum(p[4] for p in ins), sum(p[3] for p in outs)
-        if side >= 3 and low * gathered <= scattered <= high * gathered:
-            money = max(money, min(gathered, scattered))
-    return people, money
+        yield len(payers - paid), len(paid - payers), sum(p[4] for p in ins), sum(p[3] for p in outs)
 
 
 @settings(max_examples=200, deadline=None)
-@given(rows=random_payments(people=8, most=60), threads=st.integers(1, 3))
-def test_peaks_of_gathering_and_scattering(rows, threads):
+@given(rows=random_payments(people=8, most=60), threads=st.integers(1, 3), after=st.integers(1, 4))
+def test_windows_of_gathering_and_scattering(rows, threads, after):
     _, edges = graph(*rows)
-    peaks = gather_peaks(edges, width=3 * DAY, new_within=90 * DAY, low=0.5, high=1.5, threads=threads)
-    payments, since = as_list(edges), edges.since.tolist()
+    gathers = find_gathers(
+        edges,
+        width=3 * DAY,
+        after=after * DAY,
+        new_within=90 * DAY,
+        low=0.5,
+        high=1.5,
+        least=2,
+        threads=threads,
+    )
+    payments, since, expected = as_list(edges), edges.since.tolist(), []
     for node in range(edges.node_count):
-        assert tuple(peaks[:, node].tolist()) == gathers_slowly(payments, since, node, 3 * DAY, 0.5, 1.5)
+        slow = list(gathers_slowly(payments, since, node, 3 * DAY, after * DAY))
+        met = [w for w in slow if min(w[:2]) >= 2 and 0.5 * w[2] <= w[3] <= 1.5 * w[2]]
+        assert gathers.peaks[0, node] == (
+            max((min(w[:2]) for w in slow), default=0) if any(w[3] for w in slow) else 0
+        )
+        assert gathers.peaks[1, node] == max((min(w[2:]) for w in met), default=0)
+        expected += [(node, *w) for w in met]
+    assert list(zip(*gathers.found[[0, 3, 4, 5, 6]].tolist(), strict=True)) == expected

@@ -1,0 +1,564 @@
+"""Networks (NW): motifs of money between persons, in order of time and value.
+
+Accounts of one holder are one person; own transfers, payments by card, cash or fee, those whose text or
+category names wages, bills or the state, and everybody with more than 500 partners are left out
+(finpat.networks.motifs_edges). A partner is new for 90 days after the first payment; partners of the data's
+first 30 days are not called new. Each motif is an indicator of its own: blended into one, they tell less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.sparse import coo_array  # type: ignore[import-untyped]
+from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
+
+from finpat.compiled import frozen, thread_count
+from finpat.indicators.base import Indicator, Outcome, Value, parameter
+from finpat.indicators.context import NO_LEG, Context, days, hours
+from finpat.networks.motifs import (
+    Followers,
+    chain_lengths,
+    find_cycles,
+    find_fans,
+    find_followers,
+    find_gathers,
+    find_scatters,
+)
+from finpat.networks.motifs_edges import BETWEEN_PERSONS, DEGREE_CAP, Codes, Edges, Ints, build_edges
+from finpat.schemas import CHANNELS
+from finpat.vocabulary import kind_bits
+
+BILLS = kind_bits(
+    "payroll", "tax", "benefit", "utility", "telecom", "interest", "refund", "card_payment", "protected"
+)
+NEW_DAYS = "a relation is new so long after its first payment (catalogue)"
+
+
+def payments_between_persons(context: Context, floor: float) -> Edges:
+    """The graph of the whole data, of payments of `floor` units of currency or more; once for each floor."""
+
+    def build() -> Edges:
+        kept = context.effective
+        if context.has("merchant"):
+            kept = frozen(kept & ((context.kinds.to_numpy() & BILLS) == 0))
+        return build_edges(context.ledger, kept=kept, floor=floor, threads=thread_count(context.threads))
+
+    made: Edges = context.once(("payments between persons", floor), build)
+    return made
+
+
+def followers(context: Context, floor: float, horizon: int, low: float, high: float) -> Followers:
+    """Which payments pass on which, once for each choice of bounds."""
+    made: Followers = context.once(
+        ("followers", floor, horizon, low, high),
+        lambda: find_followers(
+            payments_between_persons(context, floor),
+            horizon=horizon,
+            low=low,
+            high=high,
+            threads=thread_count(context.threads),
+        ),
+    )
+    return made
+
+
+def _unjudged(context: Context, edges: Edges) -> pl.DataFrame:
+    """Accounts whose other sides are all unknown, or too many to be looked at."""
+    arrays = context.arrays
+    personal = np.array([name in BETWEEN_PERSONS for name in CHANNELS])[arrays.channels]
+    account = context.ledger.legs["account"].to_numpy()
+    size = context.ledger.account_count
+    looked = personal & context.effective
+    known = pl.DataFrame({"kept": looked}).select(pl.col("kept") & pl.Series(_known(context))).to_series()
+    some = np.bincount(account[looked], minlength=size) > 0
+    told = np.bincount(account[known.to_numpy()], minlength=size) > 0
+    hub = edges.is_hub[edges.node_of_account]
+    lacking = pl.DataFrame({"account": np.flatnonzero(some & ~told).astype(np.uint32)})
+    many = pl.DataFrame({"account": np.flatnonzero(hub).astype(np.uint32)})
+    return pl.concat(
+        [
+            lacking.with_columns(missing_field=pl.lit("counterparty_id")),
+            many.with_columns(
+                missing_field=pl.lit(f"payments of a person with at most {DEGREE_CAP} partners")
+            ),
+        ]
+    )
+
+
+def _known(context: Context) -> npt.NDArray[np.bool_]:
+    return context.ledger.legs.select(context.counterparty_known()).to_series().to_numpy()
+
+
+def _evidence(
+    context: Context, edges: Edges, subject: npt.NDArray[Any], chosen: Any, sides: str = "both"
+) -> pl.DataFrame:
+    """Rows of the chosen payments as evidence: of the sender's accounts, the receiver's, or of both.
+
+    subject: one for each of `chosen`, positions in `edges`.
+    """
+    debit_of, credit_of = context.legs_of_rows
+    parts = []
+    for side, legs_of_row, rows in (
+        ("sender", debit_of, edges.rows),
+        ("receiver", credit_of, edges.second_rows),
+    ):
+        if sides not in (side, "both"):
+            continue
+        leg = legs_of_row[rows[chosen]]
+        held = leg != NO_LEG
+        legs = context.ledger.legs.select("account", "booked_at", "row")[leg[held]]
+        # Two statements of one payment may differ by days: evidence lies where the motif saw the payment.
+        at = pl.Series(edges.instants[chosen][held]).cast(pl.Datetime("us"))
+        parts.append(legs.with_columns(booked_at=at, subject=pl.Series(subject[held]).cast(pl.Int64)))
+    joined: pl.DataFrame = pl.concat(parts)
+    return joined.select("subject", "account", "booked_at", "row")
+
+
+def _windows(edges: Edges, subject: Any, start: Any, end: Any, node: Any, **values: Any) -> pl.DataFrame:
+    """Windows with the currency of `node`, whose money they tell."""
+    codes = pl.Series(edges.currencies, dtype=pl.String)
+    return pl.DataFrame(
+        {
+            "subject": pl.Series(np.asarray(subject), dtype=pl.Int64),
+            "window_start": pl.Series(np.asarray(start), dtype=pl.Int64).cast(pl.Datetime("us")),
+            "window_end": pl.Series(np.asarray(end), dtype=pl.Int64).cast(pl.Datetime("us")),
+            "currency": codes.gather(edges.unit_of_node[node].astype(np.uint32)),
+            **{name: pl.Series(column) for name, column in values.items()},
+        }
+    )
+
+
+def _of_nodes(edges: Edges, nodes: npt.NDArray[Any], incoming: bool, new_within: int) -> Codes:
+    """Payments of some nodes with partners that are new to them."""
+    ends = edges.receivers if incoming else edges.senders
+    chosen = np.zeros(edges.node_count, np.bool_)
+    chosen[nodes] = True
+    return np.flatnonzero(chosen[ends] & (edges.instants - edges.since <= new_within)).astype(np.uint32)
+
+
+def _connected(finds: Ints, payments: npt.NDArray[Any], count: int, size: int) -> npt.NDArray[np.int64]:
+    """Find -> number of the finds that hang together by shared payments."""
+    links = coo_array((np.ones(finds.size, np.int8), (finds, payments + count)), shape=(count + size,) * 2)
+    _, label = connected_components(links, directed=False)
+    return np.asarray(label[:count], np.int64)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FanIn:
+    """Parameters of NW-FANIN-01."""
+
+    min_payers: int = parameter(5, "AMLSim patterns have 5 to 10 accounts", stricter="higher", low=2)
+    window_days: float = parameter(7.0, "AMLSim patterns span 5 to 20 days", low=0.1)
+    max_top_share: float = parameter(0.4, "of the money from one payer", stricter="lower", low=0.01, high=1)
+    new_days: float = parameter(90.0, NEW_DAYS, low=0)
+
+
+@dataclass(frozen=True)
+class FanOut:
+    """Parameters of NW-FANOUT-02."""
+
+    min_beneficiaries: int = parameter(5, "AMLSim patterns have 5 to 10 accounts", stricter="higher", low=2)
+    window_days: float = parameter(7.0, "AMLSim patterns span 5 to 20 days", low=0.1)
+    max_top_share: float = parameter(0.4, "of the money to one of them", stricter="lower", low=0.01, high=1)
+    new_days: float = parameter(90.0, NEW_DAYS, low=0)
+
+
+def _fans(context: Context, p: FanIn | FanOut, least: int, incoming: bool) -> Outcome:
+    edges = payments_between_persons(context, 0.0)
+    new_within = days(p.new_days)
+    node, start, end, partners, money, largest = find_fans(
+        edges,
+        incoming=incoming,
+        width=days(p.window_days),
+        new_within=new_within,
+        least=least,
+        top_share=p.max_top_share,
+        threads=thread_count(context.threads),
+    ).found
+    held = edges.is_held[node]
+    node, start, end, partners = node[held], start[held], end[held], partners[held]
+    money, largest = money[held], largest[held]
+    windows = _windows(
+        edges, node, start, end, node,
+        partner_count=partners, moved_minor=money, top_share=largest / np.maximum(money, 1),
+    )  # fmt: skip
+    chosen = _of_nodes(edges, node, incoming, new_within)
+    ends = edges.receivers if incoming else edges.senders
+    rows = _evidence(context, edges, ends[chosen], chosen, "receiver" if incoming else "sender")
+    return Outcome(windows, rows, _unjudged(context, edges))
+
+
+def find_fan_in(context: Context, p: FanIn) -> Outcome:
+    """Several new payers within a week, none of them the main one.
+
+    5 or more persons who first paid this person at most 90 days before pay within 7 days, the largest of them
+    0.4 of the money or less.
+    """
+    return _fans(context, p, p.min_payers, True)
+
+
+def find_fan_out(context: Context, p: FanOut) -> Outcome:
+    """Several new beneficiaries within a week, none of them the main one.
+
+    This person pays 5 or more persons within 7 days whom it first paid at most 90 days before, the largest of
+    them 0.4 of the money or less.
+    """
+    return _fans(context, p, p.min_beneficiaries, False)
+
+
+AMLSIM = "AMLSim (code of the pattern); "
+FANIN_01 = Indicator(
+    id="NW-FANIN-01",
+    name="Fan-in",
+    role="NET",
+    weight="M",
+    source=f"{AMLSIM}SAML-D; public benchmark of motifs on SAML-D",
+    evidence="V1, V2, D",
+    parameters=FanIn(),
+    values=(
+        Value("partner_count", "count", ">=", "min_payers"),
+        Value("moved_minor", "money"),
+        Value("top_share", "share", "<=", "max_top_share"),
+    ),
+    fact="{partner_count} new payers sent {moved} within {window_days} days, the largest of them {top_share}",
+    caution="collections for a gift, clubs, people who sell things online",
+    find=find_fan_in,
+    across=True,
+    measured="7.5 % of persons found were part of a scheme in a public benchmark on SAML-D, not on own data",
+)
+
+FANOUT_02 = Indicator(
+    id="NW-FANOUT-02",
+    name="Fan-out",
+    role="NET",
+    weight="M",
+    source=f"{AMLSIM}public benchmarks of motifs and of rules on SAML-D",
+    evidence="V1, D",
+    parameters=FanOut(),
+    values=(
+        Value("partner_count", "count", ">=", "min_beneficiaries"),
+        Value("moved_minor", "money"),
+        Value("top_share", "share", "<=", "max_top_share"),
+    ),
+    fact="{partner_count} new beneficiaries got {moved} within {window_days} days, the largest of them "
+    "{top_share}",
+    caution="wages of a small firm, shared bills",
+    find=find_fan_out,
+    across=True,
+    measured="11.2 % of persons found were part of a scheme in a public benchmark on SAML-D, not on own data",
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GatherScatter:
+    """Parameters of NW-GS-03."""
+
+    min_people: int = parameter(3, "on each side; D", stricter="higher", low=2)
+    gather_days: float = parameter(7.0, "payments in; D", low=0.1)
+    scatter_days: float = parameter(7.0, "payments out after them; D", low=0.1)
+    min_ratio: float = parameter(0.7, "out over in; D", stricter="higher", low=0, high=1)
+    max_ratio: float = parameter(1.05, "out over in; D", stricter="lower", low=1)
+    new_days: float = parameter(90.0, NEW_DAYS, low=0)
+
+
+def find_gather_scatter(context: Context, p: GatherScatter) -> Outcome:
+    """Money gathered from several new payers goes out to several other new beneficiaries.
+
+    3 or more new payers within 7 days, then 3 or more new beneficiaries within 7 days, nobody counted who is
+    on both sides, and 0.7 to 1.05 of the money from new payers goes out to new beneficiaries.
+    """
+    edges = payments_between_persons(context, 0.0)
+    new_within = days(p.new_days)
+    node, start, end, payers, beneficiaries, gathered, scattered = find_gathers(
+        edges,
+        width=days(p.gather_days),
+        after=days(p.scatter_days),
+        new_within=new_within,
+        low=p.min_ratio,
+        high=p.max_ratio,
+        least=p.min_people,
+        threads=thread_count(context.threads),
+    ).found
+    held = edges.is_held[node]
+    windows = _windows(
+        edges, node, start, end, node,
+        payer_count=payers, beneficiary_count=beneficiaries,
+        gathered_minor=gathered, scattered_minor=scattered,
+        out_ratio=scattered / np.maximum(gathered, 1),
+    ).filter(pl.Series(held))  # fmt: skip
+    into, out = (
+        _of_nodes(edges, node[held], True, new_within),
+        _of_nodes(edges, node[held], False, new_within),
+    )
+    rows = pl.concat(
+        [
+            _evidence(context, edges, edges.receivers[into], into, "receiver"),
+            _evidence(context, edges, edges.senders[out], out, "sender"),
+        ]
+    )
+    return Outcome(windows, rows, _unjudged(context, edges))
+
+
+GS_03 = Indicator(
+    id="NW-GS-03",
+    name="Gather-scatter",
+    role="NET",
+    weight="S",
+    source=f"{AMLSIM}public benchmark of motifs on SAML-D",
+    evidence="V1, D",
+    parameters=GatherScatter(),
+    values=(
+        Value("payer_count", "count", ">=", "min_people"),
+        Value("beneficiary_count", "count", ">=", "min_people"),
+        Value("gathered_minor", "money"),
+        Value("scattered_minor", "money"),
+        Value("out_ratio", "share", ">=", "min_ratio"),
+    ),
+    fact="{gathered} from {payer_count} new payers, then {scattered} to {beneficiary_count} new "
+    "beneficiaries",
+    caution="traders, treasurers of clubs, organisers of trips",
+    find=find_gather_scatter,
+    across=True,
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ScatterGather:
+    """Parameters of NW-SG-04."""
+
+    min_intermediaries: int = parameter(3, "persons in between; D", stricter="higher", low=2)
+    min_share: float = parameter(
+        0.7, "of a payment that goes on; AMLSim keeps 0.1 a hop; D", stricter="higher", low=0.01, high=1
+    )
+    max_share: float = parameter(1.02, "of a payment that goes on; D", stricter="lower", low=1)
+    hop_days: float = parameter(
+        7.0, "from a payment to the one that passes it on; D", stricter="lower", low=0
+    )
+    window_days: float = parameter(7.0, "payments of the source; D", stricter="lower", low=0.01)
+    min_amount: float = parameter(100.0, "units of currency; small change meets by chance; D", low=0)
+
+
+def find_scatter_gather(context: Context, p: ScatterGather) -> Outcome:
+    """Money of one person reaches one other by several persons in between.
+
+    Within 7 days a person pays 3 or more others, each of whom passes on 0.7 to 1.02 of a payment to one and
+    the same further person within 7 days. Payments below 100 are not looked at.
+    """
+    edges = payments_between_persons(context, p.min_amount)
+    chains = followers(context, p.min_amount, days(p.hop_days), p.min_share, p.max_share)
+    scatters = find_scatters(
+        edges,
+        chains,
+        width=days(p.window_days),
+        least=p.min_intermediaries,
+        threads=thread_count(context.threads),
+    )
+    which = scatters.which
+    pairs = pl.DataFrame({"find": which, "into": scatters.into, "onward": scatters.onward})
+    told = (
+        pairs.with_columns(
+            middle=pl.Series(edges.receivers[scatters.into]),
+            start=pl.Series(edges.instants[scatters.into]),
+            end=pl.Series(edges.instants[scatters.onward]),
+            source=pl.Series(edges.senders[scatters.into]),
+        )
+        .group_by("find", maintain_order=True)
+        .agg(
+            pl.col("middle").n_unique(),
+            pl.col("start").min(),
+            pl.col("end").max(),
+            pl.col("source").first(),
+        )
+    )
+    once = pairs.select("find", "into").unique(maintain_order=True)
+    sent = pl.DataFrame({"find": once["find"], "minor": edges.sent[once["into"].to_numpy()]})
+    sent = sent.group_by("find").agg(pl.col("minor").sum()).sort("find")
+    windows = _windows(
+        edges, told["find"].to_numpy(), told["start"], told["end"], told["source"].to_numpy(),
+        intermediary_count=told["middle"], scattered_minor=sent["minor"],
+    )  # fmt: skip
+    subject = np.concatenate([which, which])
+    payments = np.concatenate([scatters.into, scatters.onward])
+    return Outcome(windows, _evidence(context, edges, subject, payments), _unjudged(context, edges))
+
+
+SG_04 = Indicator(
+    id="NW-SG-04",
+    name="Scatter-gather",
+    role="NET",
+    weight="S",
+    source=f"{AMLSIM}SAML-D",
+    evidence="V1, V2, D",
+    parameters=ScatterGather(),
+    values=(
+        Value("intermediary_count", "count", ">=", "min_intermediaries"),
+        Value("scattered_minor", "money"),
+    ),
+    fact="{scattered} of one person reached one other by {intermediary_count} persons in between",
+    caution="gifts within a family",
+    find=find_scatter_gather,
+    across=True,
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Parameters of NW-CYCLE-05."""
+
+    max_payments: int = parameter(6, "longest cycle; D", stricter="lower", low=3, high=12)
+    window_days: float = parameter(14.0, "first to last payment; D", stricter="lower", low=0.01)
+    min_share: float = parameter(
+        0.8, "of a payment that goes on; AMLSim keeps 0.1 a hop; D", stricter="higher", low=0.01, high=1
+    )
+    max_share: float = parameter(1.02, "of a payment that goes on; D", stricter="lower", low=1)
+    min_amount: float = parameter(100.0, "units of currency; small change meets by chance; D", low=0)
+
+
+def find_money_cycles(context: Context, p: Cycle) -> Outcome:
+    """Money comes back to where it started by two or more others.
+
+    3 to 6 payments one after the other within 14 days, each of 0.8 to 1.02 of the one before, the last one to
+    the first payer, nobody else twice. Payments below 100 are not looked at. Two persons who pay each other
+    are no cycle.
+    """
+    edges = payments_between_persons(context, p.min_amount)
+    width = days(p.window_days)
+    chains = followers(context, p.min_amount, width, p.min_share, p.max_share)
+    cycles = find_cycles(
+        edges, chains, span=width, longest=p.max_payments, threads=thread_count(context.threads)
+    )
+    which = cycles.which
+    group = _connected(which, cycles.payments, cycles.count, edges.instants.size)
+    first, last = cycles.payments[cycles.offsets[:-1]], cycles.payments[cycles.offsets[1:] - 1]
+    home = edges.senders[first]
+    returned = np.where(
+        edges.received[last] < 0, np.nan, edges.received[last] / np.maximum(edges.sent[first], 1)
+    )
+    windows = _windows(
+        edges, group, edges.instants[first], edges.instants[last], home,
+        payment_count=np.diff(cycles.offsets), sent_minor=edges.sent[first],
+        returned_share=pl.Series(returned).fill_nan(None),
+    )  # fmt: skip
+    return Outcome(
+        windows, _evidence(context, edges, group[which], cycles.payments), _unjudged(context, edges)
+    )
+
+
+CYCLE_05 = Indicator(
+    id="NW-CYCLE-05",
+    name="Money in a circle",
+    role="NET",
+    weight="M",
+    source=f"{AMLSIM}AMLworld (patterns by number of hops)",
+    evidence="V1, D",
+    parameters=Cycle(),
+    values=(
+        Value("payment_count", "count", "<=", "max_payments"),
+        Value("sent_minor", "money"),
+        Value("returned_share", "share"),
+    ),
+    fact="{sent} came back after {payment_count} payments from person to person, {returned_share} of it",
+    caution="repaid loans, shared households",
+    find=find_money_cycles,
+    across=True,
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Parameters of NW-CHAIN-08."""
+
+    min_payments: int = parameter(4, "hops; D", stricter="higher", low=2, high=30)
+    hop_hours: float = parameter(48.0, "from a payment to the next; D", stricter="lower", low=0)
+    min_share: float = parameter(0.85, "of a payment that goes on; D", stricter="higher", low=0.01, high=1)
+    max_share: float = parameter(1.02, "of a payment that goes on; D", stricter="lower", low=1)
+    min_amount: float = parameter(100.0, "units of currency; small change meets by chance; D", low=0)
+
+
+def find_chains(context: Context, p: Chain) -> Outcome:
+    """Money goes on from person to person, soon and nearly whole.
+
+    4 or more payments one after the other, each at most 48 hours after the one before and of 0.85 to 1.02 of
+    it. Payments below 100 are not looked at. Chains that share payments are told together.
+    """
+    edges = payments_between_persons(context, p.min_amount)
+    threads = thread_count(context.threads)
+    chains = followers(context, p.min_amount, hours(p.hop_hours), p.min_share, p.max_share)
+    longest = edges.instants.size + 1
+    onward = chain_lengths(chains, longest, threads)
+    before = chain_lengths(chains.reverse, longest, threads)
+    inside = np.flatnonzero(onward + before - 1 >= p.min_payments)
+    sources = np.repeat(np.arange(chains.edge_count), np.diff(chains.offsets))
+    both = np.isin(sources, inside) & np.isin(chains.payments, inside)
+    links = coo_array(
+        (np.ones(int(both.sum()), np.int8), (sources[both], chains.payments[both])),
+        shape=(chains.edge_count,) * 2,
+    )
+    _, group = connected_components(links, directed=False)
+    told = (
+        pl.DataFrame(
+            {
+                "subject": group[inside],
+                "at": edges.instants[inside],
+                "edge": inside,
+                "payments": (onward + before - 1)[inside],
+                "starts": (before == 1)[inside],
+            }
+        )
+        .group_by("subject")
+        .agg(
+            pl.col("at").min().alias("start"),
+            pl.col("at").max().alias("end"),
+            pl.col("payments").max(),
+            # The first payment of the earliest longest chain stands for the value.
+            pl.col("edge")
+            .sort_by("payments", "starts", "at", "edge", descending=[True, True, False, False])
+            .first(),
+        )
+        .sort("subject")
+    )
+    first = told["edge"].to_numpy()
+    windows = _windows(
+        edges, told["subject"].to_numpy(), told["start"], told["end"], edges.senders[first],
+        payment_count=told["payments"], sent_minor=edges.sent[first],
+    )  # fmt: skip
+    rows = _evidence(context, edges, group[inside], inside)
+    return Outcome(windows, rows, _unjudged(context, edges))
+
+
+CHAIN_08 = Indicator(
+    id="NW-CHAIN-08",
+    name="Layering chain",
+    role="NET",
+    weight="M",
+    source=f"{AMLSIM}public benchmark of motifs on SAML-D",
+    evidence="V1, D",
+    parameters=Chain(),
+    values=(Value("payment_count", "count", ">=", "min_payments"), Value("sent_minor", "money")),
+    fact="{sent} went on from person to person {payment_count} times, within {hop_hours} hours each",
+    caution="supply chains",
+    find=find_chains,
+    across=True,
+)
+
+INDICATORS = (FANIN_01, FANOUT_02, GS_03, SG_04, CYCLE_05, CHAIN_08)

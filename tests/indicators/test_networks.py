@@ -1,0 +1,319 @@
+"""Motifs of money between persons (NW): found where the definition holds, and not beyond its bounds."""
+
+import polars as pl
+import pytest
+
+from finpat.config import Settings
+from finpat.indicators.evaluation import evaluate_indicators
+from finpat.ledger import build_ledger
+from tests import factory
+from tests.factory import at
+from tests.indicators.support import BY_ID, found, judge, ledger, missing, values
+from tests.networks.support import pay
+
+OLD = [pay("S", "T", -60, 7)]  # the data reaches back, so that relations can be called new
+
+
+def fan(count=5, amount=200, day=0.0, apart=1.5, **more):
+    """`count` persons pay M, one after the other."""
+    return [pay(f"P{n}", "M", day + n * apart, amount, **more) for n in range(count)]
+
+
+def fan_out(count=5, amount=200, day=0.0, apart=1.5, **more):
+    """M pays `count` persons, one after the other."""
+    return [pay("M", f"Q{n}", day + n * apart, amount, **more) for n in range(count)]
+
+
+# NW-FANIN-01, NW-FANOUT-02
+
+
+def test_five_new_payers_in_a_week_are_found_with_their_payments():
+    result = judge("NW-FANIN-01", ledger(*OLD, *fan()))
+    assert result.findings["account_id"].to_list() == ["M"]
+    assert result.evidence["row"].to_list() == [1, 2, 3, 4, 5]
+    assert values("NW-FANIN-01", ledger(*OLD, *fan())) == {
+        "partner_count": 5,
+        "moved": 1000,
+        "top_share": 0.2,
+    }
+
+
+def test_five_new_beneficiaries_in_a_week_are_found():
+    assert found("NW-FANOUT-02", ledger(*OLD, *fan_out())) == ["M"]
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("four payers are few", fan(4)),
+        ("five payments of four payers are few", [*fan(4), pay("P0", "M", 6, 200)]),
+        ("the window is a week", fan(apart=1.75)),
+        ("one pays more than the rest may", [*fan(4), pay("P9", "M", 6, 534)]),
+        ("they have paid for long", [*fan(day=-40), *fan(day=70)]),
+        ("they pay by card", fan(channel="card")),
+        ("they are paid", [pay("M", f"P{n}", n) for n in range(5)]),
+    ],
+)
+def test_a_fan_in_is_not_found_when(why, rows):
+    assert "M" not in found("NW-FANIN-01", ledger(*OLD, *rows)), why
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("four are few", fan_out(4)),
+        ("the window is a week", fan_out(apart=1.75)),
+        ("one gets more than the rest may", [*fan_out(4), pay("M", "Q9", 6, 534)]),
+        ("they have been paid for long", [*fan_out(day=-40), *fan_out(day=70)]),
+    ],
+)
+def test_a_fan_out_is_not_found_when(why, rows):
+    assert "M" not in found("NW-FANOUT-02", ledger(*OLD, *rows)), why
+
+
+def test_two_fifths_from_one_payer_still_make_a_fan():
+    rows = [*fan(4, 150), pay("P9", "M", 6, 400)]
+    assert found("NW-FANIN-01", ledger(*OLD, *rows)) == ["M"]
+    assert found("NW-FANIN-01", ledger(*OLD, *rows[:4], pay("P9", "M", 6, 400.01))) == []
+
+
+def test_ninety_days_after_the_first_payment_a_payer_is_new_and_later_not():
+    def again(day):
+        return ledger(*OLD, *fan(amount=1, apart=0), *fan(day=day, apart=0))
+
+    found_at = judge("NW-FANIN-01", again(90)).findings["window_end"].to_list()
+    assert found_at == [at(0), at(90)]
+    assert judge("NW-FANIN-01", again(90.001)).findings["window_end"].to_list() == [at(0)]
+
+
+def test_partners_met_when_the_data_begins_are_not_called_new():
+    assert found("NW-FANIN-01", ledger(*fan(), *fan(3, day=200))) == []
+
+
+def test_a_person_collects_in_all_its_accounts_together():
+    rows = [pay(f"P{n}", "MN"[n % 2], n, 200) for n in range(5)]
+    holders = pl.DataFrame({"account_id": ["M", "N"], "holder_id": ["h", "h"]})
+    data = factory.ledger(*OLD, *rows, accounts=holders)
+    assert found("NW-FANIN-01", data) == ["M", "N"]
+    assert found("NW-FANIN-01", ledger(*OLD, *rows)) == []
+
+
+def test_wages_bills_and_refused_payments_make_no_fan():
+    for change in ({"description": "LOHN MAI"}, {"status": "failed"}):
+        assert found("NW-FANOUT-02", ledger(*OLD, *fan_out(**change))) == []
+    assert found("NW-FANOUT-02", ledger(*OLD, *fan_out(description="danke"))) == ["M"]
+
+
+def test_payments_without_other_sides_cannot_be_judged():
+    rows = [pay("M", "Q", n, mirrored=False, counterparty_id=None) for n in range(5)]
+    for name in ("NW-FANIN-01", "NW-CYCLE-05", "NW-SG-04", "NW-CHAIN-08", "NW-GS-03", "NW-FANOUT-02"):
+        assert missing(name, ledger(*OLD, *rows)) == [("M", "counterparty_id")]
+
+
+def test_whoever_has_too_many_partners_is_not_judged_and_that_is_said():
+    rows = [pay(f"P{n}", "M", n / 100, 200) for n in range(501)]
+    assert missing("NW-FANIN-01", ledger(*OLD, *rows)) == [
+        ("M", "payments of a person with at most 500 partners")
+    ]
+    assert found("NW-FANIN-01", ledger(*OLD, *rows[:500])) == ["M"]
+
+
+# NW-GS-03
+
+
+def through(ins=3, outs=3, share=1.0, gap=1.0, day=0.0):
+    """`ins` persons pay M 100 each, then M pays `outs` others."""
+    out = share * 100 * ins / outs
+    return [*fan(ins, 100, day, 0), *fan_out(outs, out, day + gap, 0)]
+
+
+def test_what_three_pay_and_three_others_get_is_found():
+    told = values("NW-GS-03", ledger(*OLD, *through()))
+    assert told == {
+        "payer_count": 3,
+        "beneficiary_count": 3,
+        "gathered": 300,
+        "scattered": 300,
+        "out_ratio": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("two payers are few", through(ins=2)),
+        ("two beneficiaries are few", through(outs=2)),
+        ("too little goes out", through(share=0.69)),
+        ("more goes out than came in", through(share=1.06)),
+        ("it goes out a week later", through(gap=7.01)),
+        ("it goes out before it comes in", through(gap=-1)),
+        ("the payers get it back", [*fan(3, 100, 0, 0), *(pay("M", f"P{n}", 1, 100) for n in range(3))]),
+    ],
+)
+def test_a_gather_scatter_is_not_found_when(why, rows):
+    assert found("NW-GS-03", ledger(*OLD, *rows)) == [], why
+
+
+@pytest.mark.parametrize("change", [{"share": 0.7}, {"share": 1.05}, {"gap": 7}])
+def test_the_bounds_of_gather_scatter_are_inside(change):
+    assert found("NW-GS-03", ledger(*OLD, *through(**change))) == ["M"]
+
+
+# NW-SG-04
+
+
+def by_others(count=3, share=0.9, gap=1.0, apart=1.0, amount=500):
+    """U pays `count` persons, each of whom pays W a share of it."""
+    return [
+        row
+        for n in range(count)
+        for row in (pay("U", f"M{n}", n * apart, amount), pay(f"M{n}", "W", n * apart + gap, amount * share))
+    ]
+
+
+def test_money_that_meets_again_is_found_with_everybody_on_its_way():
+    result = judge("NW-SG-04", ledger(*by_others()))
+    assert result.findings["account_id"].to_list() == ["M0", "M1", "M2", "U", "W"]
+    assert set(result.evidence["row"]) == set(range(6))
+    assert result.findings["values"][0][0]["value"] == 3
+    assert result.findings["values"][0][1]["value"] == 1_500
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("two in between are few", by_others(2)),
+        ("too little goes on", by_others(share=0.69)),
+        ("more goes on than came", by_others(share=1.03)),
+        ("it rests too long", by_others(gap=7.01)),
+        ("it was sent before", by_others(gap=-1)),
+        ("the source takes too long", by_others(apart=3.5)),
+        ("it is small change", by_others(amount=99)),
+        ("it goes to different persons", [*by_others(2), pay("U", "M2", 1, 500), pay("M2", "X", 2, 450)]),
+        (
+            "it comes back to the source",
+            [{**r, "counterparty_id": "U"} if r["counterparty_id"] == "W" else r for r in by_others()],
+        ),
+    ],
+)
+def test_a_scatter_gather_is_not_found_when(why, rows):
+    assert found("NW-SG-04", ledger(*rows)) == [], why
+
+
+@pytest.mark.parametrize("change", [{"share": 0.7}, {"share": 1.02}, {"gap": 7}, {"amount": 143}])
+def test_the_bounds_of_scatter_gather_are_inside(change):
+    assert len(found("NW-SG-04", ledger(*by_others(**change)))) == 5
+
+
+# NW-CYCLE-05
+
+
+def ring(names="ABC", step=1.0, share=0.9, amount=1_000):
+    """Each pays the next, the last the first, each a share of what came."""
+    return [
+        pay(name, names[(n + 1) % len(names)], n * step, amount * share**n) for n, name in enumerate(names)
+    ]
+
+
+def test_money_that_comes_back_is_found_with_everybody_on_its_way():
+    result = judge("NW-CYCLE-05", ledger(*ring(), pay("A", "X", 1, 900)))
+    assert result.findings["account_id"].to_list() == ["A", "B", "C"]
+    assert set(result.evidence["row"]) == {0, 1, 2}
+    told = {value["name"]: value["value"] for value in result.findings["values"][0]}
+    assert told == {"payment_count": 3, "sent": 1_000, "returned_share": pytest.approx(0.81)}
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("two who pay each other are no cycle", ring("AB")),
+        ("seven are more than six", ring("ABCDEFG", share=1)),
+        ("it takes more than two weeks", ring(step=7.001)),
+        ("too much is kept", ring(share=0.79)),
+        ("it grows on its way", ring(share=1.03)),
+        ("all at one instant is no order", ring(step=0)),
+        ("it is small change", ring(amount=120)),
+        ("the order is another", ring(step=-1)),
+        ("it ends elsewhere", [*ring()[:2], pay("C", "D", 2, 810)]),
+    ],
+)
+def test_a_cycle_is_not_found_when(why, rows):
+    assert found("NW-CYCLE-05", ledger(*rows)) == [], why
+
+
+@pytest.mark.parametrize("rows", [ring(step=7), ring(share=0.8), ring(share=1.02), ring("ABCDEF", share=1)])
+def test_the_bounds_of_a_cycle_are_inside(rows):
+    assert found("NW-CYCLE-05", ledger(*rows)) == sorted({row["account_id"] for row in rows})
+
+
+def test_own_accounts_make_no_cycle():
+    holders = pl.DataFrame({"account_id": ["A", "B"], "holder_id": ["h", "h"]})
+    assert found("NW-CYCLE-05", factory.ledger(*ring(), accounts=holders)) == []
+
+
+def test_a_cycle_over_somebody_not_held_is_found_where_it_can_be_seen():
+    rows = [
+        pay("A", "X", 0, mirrored=False),
+        pay("B", "X", 1, 950, mirrored=False, direction="credit"),
+        pay("B", "A", 2, 930),
+    ]
+    assert found("NW-CYCLE-05", ledger(*rows)) == ["A", "B"]
+
+
+# NW-CHAIN-08
+
+
+def chain(count=4, step=1.0, share=0.95, amount=1_000):
+    """A pays B, B pays C and so on."""
+    return [pay("ABCDEFGH"[n], "ABCDEFGH"[n + 1], n * step, amount * share**n) for n in range(count)]
+
+
+def test_four_payments_one_after_the_other_are_found_with_everybody_on_the_way():
+    result = judge("NW-CHAIN-08", ledger(*chain(), pay("B", "X", 1, 50)))
+    assert result.findings["account_id"].to_list() == ["A", "B", "C", "D", "E"]
+    assert set(result.evidence["row"]) == {0, 1, 2, 3}
+    told = {value["name"]: value["value"] for value in result.findings["values"][0]}
+    assert told == {"payment_count": 4, "sent": 1_000}
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("three are few", chain(3)),
+        ("it rests more than two days", chain(step=2.001)),
+        ("too much is kept", chain(share=0.84)),
+        ("it grows", chain(share=1.03)),
+        ("at one instant there is no order", chain(step=0)),
+        ("it is small change", chain(amount=115)),
+        ("it goes back and forth", [pay("AB"[n % 2], "BA"[n % 2], n) for n in range(5)]),
+    ],
+)
+def test_a_chain_is_not_found_when(why, rows):
+    assert found("NW-CHAIN-08", ledger(*rows)) == [], why
+
+
+@pytest.mark.parametrize(
+    "change", [{"step": 2}, {"share": 0.85, "amount": 8_000}, {"share": 1.02, "amount": 2_500}]
+)
+def test_the_bounds_of_a_chain_are_inside(change):
+    assert found("NW-CHAIN-08", ledger(*chain(**change))) == list("ABCDE")
+
+
+def test_a_fork_of_a_chain_is_told_with_it():
+    rows = [*chain(), pay("B", "X", 1, 950), pay("X", "Y", 2, 940), pay("Y", "Z", 3, 930)]
+    assert found("NW-CHAIN-08", ledger(*rows)) == ["A", "B", "C", "D", "E", "X", "Y", "Z"]
+
+
+def test_row_order_changes_no_motif():
+    rows = [*OLD, *fan(), *through(day=30), *fan_out(day=60), *by_others(), *ring(), *chain()]
+    frame = factory.payments(*rows)
+    own = [indicator for name, indicator in BY_ID.items() if name.startswith("NW-")]
+
+    def told(payments):
+        result = evaluate_indicators(own, build_ledger(payments), pl.DataFrame(), Settings())
+        return result.findings, result.evidence.height
+
+    straight, shuffled = told(frame), told(frame.sample(fraction=1, shuffle=True, seed=3))
+    assert straight[0].equals(shuffled[0])
+    assert straight[1] == shuffled[1]
+    assert straight[0]["indicator_id"].n_unique() == len(own)
