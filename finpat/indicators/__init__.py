@@ -17,6 +17,7 @@ from finpat.indicators import (
     amounts,
     control,
     crypto,
+    fronts,
     instruments,
     movement,
     networks,
@@ -42,6 +43,7 @@ MODULES = (
     night,
     spending,
     receipts,
+    fronts,
     crypto,
     control,
 )

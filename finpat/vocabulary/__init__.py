@@ -58,6 +58,7 @@ KINDS: dict[str, str] = {
     "collect_call": "telephone calls that the called party pays",
     "kiosk": "machines that sell crypto-assets for cash",
     "mixer": "services that hide where crypto-assets come from",
+    "property_tax": "tax on land and buildings",
     "occasion": "months, weekdays, feasts: a word in brackets that is no name",
     "service_words": "reviewed words of intimate services (sensitive: never shown)",
     "shared_address": "houses where many live or are registered: hostels, halls of residence, law firms",

@@ -1,0 +1,452 @@
+"""Premises and fronts (HT-RES, HT-FRT): rents and rates of several places, and businesses that are none.
+
+What a payment was for is read off merchant category, payee and text (finpat.vocabulary). Windows belong to
+the person or business that holds the accounts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from finpat.compiled import frozen, kernel
+from finpat.indicators.base import Indicator, Outcome, Value, parameter
+from finpat.indicators.context import IS_CASH, IS_CREDIT, SMALLEST_PEER_GROUP, Context, days
+from finpat.indicators.parties import with_payer
+from finpat.indicators.receipts import holder_types
+from finpat.indicators.structuring import EVIDENCE
+from finpat.indicators.tallies import lacking, tally
+from finpat.indicators.windows import with_rows
+from finpat.places import normalised
+from finpat.vocabulary import of_kind
+
+
+def _month(local_day: str = "local_day") -> pl.Expr:
+    """The calendar month of a local day, as its first date."""
+    return pl.col(local_day).cast(pl.Date).dt.truncate("1mo")
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SeveralRents:
+    """Parameters of HT-RES-01."""
+
+    min_landlords: int = parameter(3, "landlords in one calendar month; D", stricter="higher", low=2)
+    min_months: int = parameter(2, "such months; D", stricter="higher", low=1)
+    window_days: float = parameter(365.0, "the months lie within; chosen", low=31)
+
+
+def find_several_rents(context: Context, p: SeveralRents) -> Outcome:
+    """One person pays rent for several flats.
+
+    In 365 days 2 or more calendar months in which rent goes from personal accounts to 3 or more landlords.
+    Landlords whose account is unknown are left out.
+    """
+    rents = context.legs(
+        of_kind("rent") & ~IS_CREDIT & context.counterparty_known(),
+        "amount_minor",
+        "counterparty",
+        "local_day",
+        person=True,
+        own=False,
+    )
+    rents = with_payer(context, holder_types(context, rents)).rename({"payer": "landlord"})
+    rents = rents.with_columns(month=_month())
+    month = ["subject", "month"]
+    rents = rents.filter(pl.col("landlord").n_unique().over(month) >= p.min_landlords)
+    personal = rents.filter(pl.col("holder_type") == "person")
+    # The month counts from the payment on that names its last landlord of several.
+    nth = personal.unique([*month, "landlord"], keep="first", maintain_order=True).with_columns(
+        nth=pl.int_range(1, pl.len() + 1).over(month)
+    )
+    reached = personal.join(
+        nth.filter(pl.col("nth") == p.min_landlords).select(*month, "row", reaches=pl.lit(True)),
+        on=[*month, "row"],
+        how="left",
+        maintain_order="left",
+    ).with_columns(pl.col("reaches").fill_null(False))
+    windows = tally(
+        reached,
+        days(p.window_days),
+        sums={"month_count": pl.col("reaches"), "sum_minor": pl.col("amount_minor")},
+        distinct={"landlord_count": pl.col("landlord")},
+    ).filter(pl.col("month_count") >= p.min_months)
+    unknown = lacking(rents.filter(pl.col("holder_type").is_null()), p.min_months, "holder_type")
+    return Outcome(windows, personal.select(EVIDENCE), unknown)
+
+
+RES_01 = Indicator(
+    id="HT-RES-01",
+    name="Rent for several flats",
+    role="PC",
+    weight="M",
+    source="FINTRAC-2021-OA001, private-residence section (one party for several apartments in a month)",
+    evidence="V1, D",
+    parameters=SeveralRents(),
+    values=(
+        Value("month_count", "count", ">=", "min_months"),
+        Value("landlord_count", "count", ">=", "min_landlords"),
+        Value("sum_minor", "money"),
+    ),
+    fact="rent went to {landlord_count} landlords within {window_days} days, to {min_landlords} or more in "
+    "each of {month_count} calendar months, {sum} in all",
+    caution="parents who pay for their children, and people who move house",
+    find=find_several_rents,
+    needs=("merchant", "holder_type"),
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SeveralTowns:
+    """Parameters of HT-RES-02."""
+
+    min_towns: int = parameter(2, "municipalities; D", stricter="higher", low=1)
+    window_days: float = parameter(365.0, "one year; D", low=1)
+
+
+def find_several_towns(context: Context, p: SeveralTowns) -> Outcome:
+    """Property tax, electricity or water is paid in several municipalities.
+
+    In 365 days such payments in 2 or more cities, one or more of which is named in no address of the holder.
+    """
+    paid = context.legs(of_kind("property_tax", "utility") & ~IS_CREDIT, "city", "amount_minor", person=True)
+    town = pl.format(" {} ", normalised(pl.col("city").cast(pl.String)))
+    person = pl.Series("person", context.persons, dtype=pl.UInt32)
+    address = pl.format(" {} ", normalised(pl.col("address").cast(pl.String)))
+    homes = (
+        context.accounts.select("account", person=person)
+        .with_columns(context.accounts.select(address=address))
+        .with_columns(addresses=pl.col("address").drop_nulls().sort().str.join(" | ").over("person"))
+    )
+    placed = (
+        paid.filter(pl.col("city").is_not_null())
+        .with_columns(town=town)
+        .join(homes.select("account", "addresses"), on="account", how="left", maintain_order="left")
+        .with_columns(pl.col("addresses").replace("", None))
+    )
+    elsewhere = ~pl.col("addresses").str.contains(pl.col("town"), literal=True)
+    windows = tally(
+        placed.filter(pl.col("addresses").is_not_null()),
+        days(p.window_days),
+        sums={"payment_count": pl.lit(1), "sum_minor": pl.col("amount_minor")},
+        distinct={"town_count": pl.col("town"), "foreign_count": pl.when(elsewhere).then("town")},
+    ).filter(pl.col("town_count") >= p.min_towns, pl.col("foreign_count") >= 1)
+    unknown = placed.filter(
+        pl.col("addresses").is_null(), pl.col("town").n_unique().over("subject") >= p.min_towns
+    )
+    unplaced = paid.filter(pl.col("city").is_null())
+    return Outcome(
+        windows,
+        placed.select(EVIDENCE),
+        pl.concat([lacking(unknown, 1, "address"), lacking(unplaced, p.min_towns, "city")]),
+    )
+
+
+RES_02 = Indicator(
+    id="HT-RES-02",
+    name="Rates in several municipalities",
+    role="PC",
+    weight="W",
+    source="FINTRAC-2021-OA001, private-residence list (property tax and utilities)",
+    evidence="V1, D",
+    parameters=SeveralTowns(),
+    values=(
+        Value("town_count", "count", ">=", "min_towns"),
+        Value("foreign_count", "count"),
+        Value("payment_count", "count"),
+        Value("sum_minor", "money"),
+    ),
+    fact="property tax or utilities were paid in {town_count} municipalities within {window_days} days, "
+    "{foreign_count} of them in no address of the holder",
+    caution="landlords, and people with a second home",
+    find=find_several_towns,
+    needs=("merchant", "city", "address"),
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AfterHours:
+    """Parameters of HT-FRT-01."""
+
+    min_share: float = parameter(
+        0.3, "of the card receipts outside business hours; D", stricter="higher", low=0, high=1
+    )
+    min_count: int = parameter(10, "of them; D", stricter="higher", low=1)
+    min_days: int = parameter(10, "dates with one; D", stricter="higher", low=1)
+    window_days: float = parameter(30.0, "one month; D", low=0.1)
+    odd_share: float = parameter(
+        0.1,
+        "of peers' receipts fall into the hours that count as outside (below the 5th and above the 95th "
+        "percentile)",
+        stricter="lower",
+        low=0,
+        high=0.5,
+    )
+
+
+def odd_hours(takings: pl.DataFrame, odd_share: float) -> pl.DataFrame:
+    """Hours in which the businesses of one category take least: merchant_category, local_hour, peers.
+
+    takings: account, merchant_category, local_hour. Each business weighs the same. The hours are the emptiest
+    ones, which together hold `odd_share` of the takings or less; so a trade that runs past midnight has none
+    cut out of its night. peers: businesses of the category.
+    """
+    hours = pl.DataFrame({"local_hour": range(24)}, schema={"local_hour": pl.Int8})
+    spread = (
+        takings.group_by("merchant_category", "account", "local_hour")
+        .len()
+        .with_columns(share=pl.col("len") / pl.col("len").sum().over("merchant_category", "account"))
+    )
+    peers = spread.group_by("merchant_category").agg(peers=pl.col("account").n_unique())
+    return (
+        peers.join(hours, how="cross")
+        .join(
+            spread.group_by("merchant_category", "local_hour").agg(pl.col("share").sum()),
+            on=["merchant_category", "local_hour"],
+            how="left",
+        )
+        # Rounded, since sums in another order differ in their last digits.
+        .with_columns(share=(pl.col("share").fill_null(0.0) / pl.col("peers")).round(9))
+        .sort("merchant_category", "share", "local_hour")
+        .filter(pl.col("share").cum_sum().over("merchant_category") <= odd_share)
+        .select("merchant_category", "local_hour", "peers")
+    )
+
+
+def find_after_hours(context: Context, p: AfterHours) -> Outcome:
+    """A business takes cards when businesses of its kind are closed.
+
+    In 30 days 10 or more card receipts, on 10 or more dates, and 0.3 or more of all of them, fall into the
+    hours in which businesses of the same merchant category take least: together 0.1 of their receipts or
+    less. Receipts without a local hour are left out; categories with fewer than 30 businesses are not judged.
+    """
+    legs = context.legs(
+        IS_CREDIT & (pl.col("channel") == "card"),
+        "local_hour",
+        "local_day",
+        "merchant_category",
+        "amount_minor",
+    )
+    legs = holder_types(context, legs).filter(pl.col("holder_type") == "business")
+    legs = with_rows(legs.with_columns(pl.col("merchant_category").cast(pl.String)), p.min_count)
+    known = legs.drop_nulls(["local_hour", "merchant_category"])
+    size = known.group_by("merchant_category").agg(peers=pl.col("account").n_unique())
+    judged = known.join(
+        size.filter(pl.col("peers") >= SMALLEST_PEER_GROUP), on="merchant_category", maintain_order="left"
+    )
+    odd = odd_hours(judged, p.odd_share).select("merchant_category", "local_hour", is_odd=pl.lit(True))
+    judged = judged.join(
+        odd, on=["merchant_category", "local_hour"], how="left", maintain_order="left"
+    ).with_columns(pl.col("is_odd").fill_null(False))
+    windows = (
+        tally(
+            judged,
+            days(p.window_days),
+            sums={
+                "receipt_count": pl.lit(1),
+                "odd_count": pl.col("is_odd"),
+                "odd_minor": pl.when("is_odd").then("amount_minor"),
+            },
+            distinct={"day_count": pl.when("is_odd").then("local_day")},
+        )
+        .with_columns(odd_share_found=pl.col("odd_count") / pl.col("receipt_count"))
+        .filter(
+            pl.col("odd_count") >= p.min_count,
+            pl.col("day_count") >= p.min_days,
+            pl.col("odd_share_found") >= p.min_share,
+        )
+    )
+    small = known.join(judged.select("account").unique(), on="account", how="anti")
+    unjudged = [
+        lacking(small, p.min_count, f"peer group of {SMALLEST_PEER_GROUP} businesses"),
+        *(
+            lacking(legs.filter(pl.col(name).is_null()), p.min_count, name)
+            for name in ("local_hour", "merchant_category")
+        ),
+    ]
+    return Outcome(windows, judged.filter("is_odd").select(EVIDENCE), pl.concat(unjudged))
+
+
+FRT_01 = Indicator(
+    id="HT-FRT-01",
+    name="Card receipts after hours",
+    role="BIZ",
+    weight="S",
+    source="FINTRAC Project Protect indicators, row 7; FINTRAC-2021-OA001, storefront list; FinCEN "
+    "FIN-2020-A008, financial indicator 3",
+    evidence="V1, D",
+    parameters=AfterHours(),
+    values=(
+        Value("odd_count", "count", ">=", "min_count"),
+        Value("odd_share_found", "share", ">=", "min_share"),
+        Value("day_count", "count", ">=", "min_days"),
+        Value("receipt_count", "count"),
+        Value("odd_minor", "money"),
+    ),
+    fact="{odd_count} of {receipt_count} card receipts within {window_days} days, on {day_count} days, came "
+    "at hours at which businesses of its kind hardly take any, {odd} in all",
+    caution="terminals in another time zone, and receipts that are booked in batches",
+    find=find_after_hours,
+    needs=("local_hour", "merchant_category", "holder_type"),
+    uses_peers=True,
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CashOnly:
+    """Parameters of HT-FRT-02."""
+
+    min_count: int = parameter(8, "cash deposits; D", stricter="higher", low=1)
+    window_days: float = parameter(60.0, "two months; D", stricter="", low=0.1)
+
+
+def find_cash_only(context: Context, p: CashOnly) -> Outcome:
+    """Cash is paid in again and again, and nothing that a living or a business brings in otherwise.
+
+    In 60 days 8 or more cash deposits, and no transfer, card receipt or wage comes in.
+    """
+    ordinary = pl.col("channel").is_in(["transfer", "card", "cheque"]) | of_kind("payroll", "benefit")
+    credits = context.legs(
+        IS_CREDIT & (IS_CASH | ordinary), "channel", "amount_minor", person=True, own=False
+    )
+    cash = pl.col("channel").is_in(["cash", "atm"])
+    credits = credits.filter(cash.sum().over("subject") >= p.min_count)
+    windows = tally(
+        credits,
+        days(p.window_days),
+        sums={
+            "deposit_count": cash,
+            "other_count": ~cash,
+            "sum_minor": pl.when(cash).then("amount_minor"),
+        },
+    ).filter(pl.col("deposit_count") >= p.min_count, pl.col("other_count") == 0)
+    return Outcome(windows, credits.filter(cash).select(EVIDENCE))
+
+
+FRT_02 = Indicator(
+    id="HT-FRT-02",
+    name="Cash and nothing else",
+    role="NET",
+    weight="M",
+    source="FinCEN FIN-2020-A008, financial indicator 4",
+    evidence="V1, D",
+    parameters=CashOnly(),
+    values=(Value("deposit_count", "count", ">=", "min_count"), Value("sum_minor", "money")),
+    fact="{deposit_count} cash deposits of {sum} in all within {window_days} days, and no transfer, card "
+    "receipt or wage",
+    caution="market traders, and old people who save their cash",
+    find=find_cash_only,
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@kernel
+def net_changes(first, subject, account, change):  # type: ignore[no-untyped-def]
+    """Per row: the sum over accounts of what each gained or lost in the rows first to row, without sign."""
+    balance = np.zeros(account.max() + 1 if len(account) else 0, np.int64)
+    apart = np.empty(len(first), np.int64)
+    total = 0
+    head = 0
+    for row in range(len(first)):
+        total -= abs(balance[account[row]])
+        balance[account[row]] += change[row]
+        total += abs(balance[account[row]])
+        while head < first[row]:
+            total -= abs(balance[account[head]])
+            balance[account[head]] -= change[head]
+            total += abs(balance[account[head]])
+            head += 1
+        apart[row] = total
+    return apart
+
+
+@dataclass(frozen=True)
+class Circulation:
+    """Parameters of HT-FRT-05."""
+
+    min_ratio: float = parameter(
+        10.0, "turnover to what remains moved in the end; D", stricter="higher", low=1
+    )
+    min_count: int = parameter(6, "transfers; chosen", stricter="higher", low=2)
+    window_days: float = parameter(60.0, "two months; D", low=0.1)
+
+
+def find_circulation(context: Context, p: Circulation) -> Outcome:
+    """Money goes round between the accounts of one owner and ends up where it was.
+
+    In 60 days 6 or more transfers between business accounts of one holder whose sum is 10 or more times what
+    has moved in the end: half the sum, over the accounts, of what each gained or lost by them.
+    """
+    businesses = context.accounts.filter(pl.col("holder_type").cast(pl.String) == "business")
+    pairs = context.own_accounts.join(businesses.select("account"), on="account", how="semi")
+    listed = np.zeros(context.ledger.account_count, np.bool_)
+    listed[pairs["account"].to_numpy()] = True
+    among = pl.col("counterparty").is_in(pairs["counterparty"].unique().implode())
+    legs = context.legs(
+        among, "is_credit", "amount_minor", "counterparty", person=True, accounts=listed
+    ).join(pairs, on=["account", "counterparty"], how="semi", maintain_order="left")
+    windows = tally(
+        legs,
+        days(p.window_days),
+        sums={
+            "transfer_count": ~IS_CREDIT,
+            "turnover_minor": pl.when(~IS_CREDIT).then("amount_minor"),
+        },
+    )
+    change = legs.select(pl.when(IS_CREDIT).then("amount_minor").otherwise(-pl.col("amount_minor")))
+    # One window ends at each instant: its last row knows all of the rows before it.
+    first = np.zeros(legs.height, np.int64)
+    first[windows["last"].to_numpy()] = windows["first"].to_numpy()
+    first = np.maximum.accumulate(first)
+    apart = net_changes(
+        frozen(first),
+        frozen(legs["subject"].cast(pl.UInt64).to_numpy()),
+        frozen(legs["account"].cast(pl.Int64).to_numpy()),
+        frozen(change.to_series().to_numpy()),
+    )
+    windows = (
+        windows.with_columns(moved_minor=pl.Series(apart[windows["last"].to_numpy()] // 2, dtype=pl.Int64))
+        .with_columns(ratio=pl.col("turnover_minor") / pl.max_horizontal("moved_minor", 1))
+        .filter(pl.col("transfer_count") >= p.min_count, pl.col("ratio") >= p.min_ratio)
+    )
+    return Outcome(windows, legs.select(EVIDENCE))
+
+
+FRT_05 = Indicator(
+    id="HT-FRT-05",
+    name="Circulation among one owner's accounts",
+    role="BIZ",
+    weight="M",
+    source="FINTRAC-2021-OA001, list (transfers among entities of one owner)",
+    evidence="V1, D",
+    parameters=Circulation(),
+    values=(
+        Value("ratio", "ratio", ">=", "min_ratio"),
+        Value("transfer_count", "count", ">=", "min_count"),
+        Value("turnover_minor", "money"),
+        Value("moved_minor", "money"),
+    ),
+    fact="{transfer_count} transfers of {turnover} in all between accounts of one owner within "
+    "{window_days} days moved {moved} in the end",
+    caution="the treasury of a group of companies",
+    find=find_circulation,
+    needs=("holder_id", "holder_type"),
+)
+
+
+INDICATORS = (RES_01, RES_02, FRT_01, FRT_02, FRT_05)

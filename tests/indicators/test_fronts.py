@@ -1,0 +1,240 @@
+"""Premises and fronts: HT-RES-01, HT-RES-02, HT-FRT-01, HT-FRT-02, HT-FRT-05."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from tests.factory import at
+from tests.indicators.support import found, judge, ledger, missing, values
+
+
+def paid(day, who="L", amount=500, **changes):
+    return {
+        "booked_at": at(day),
+        "amount_minor": round(amount * 100),
+        "direction": "debit",
+        "counterparty_id": who,
+        **changes,
+    }
+
+
+def got(day, who="P", amount=500, **changes):
+    return paid(day, who, amount, **{"direction": "credit", **changes})
+
+
+PERSON = pl.DataFrame({"account_id": ["A"], "holder_type": ["person"]})
+
+# HT-RES-01; the first of a test is the second of March.
+
+RENTS = [paid(month + n, f"L{n}", description="Rent") for month in (0, 35) for n in range(3)]
+
+
+def test_rent_to_three_landlords_in_two_months_is_found():
+    data = ledger(*RENTS, accounts=PERSON)
+    assert values("HT-RES-01", data) == {"month_count": 2, "landlord_count": 3, "sum": 3_000}
+
+
+A_YEAR_LATER = [{**row, "booked_at": at(380 + n)} for n, row in enumerate(RENTS[3:])]
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("one month is few", RENTS[:3]),
+        ("two landlords in the second month", RENTS[:5]),
+        ("one landlord twice", [*RENTS[:5], paid(37, "L1", description="Rent")]),
+        ("the third is paid a month later", [*RENTS[:5], paid(65, "L2", description="Rent")]),
+        ("the second month comes a year later", RENTS[:3] + A_YEAR_LATER),
+        ("one of them is no rent", [*RENTS[:5], paid(37, "L2", description="bread")]),
+        ("one landlord is unknown", [*RENTS[:5], paid(37, None, description="Rent")]),
+    ],
+)  # fmt: skip
+def test_several_rents_are_not_found_when(why, rows):
+    assert found("HT-RES-01", ledger(*rows, accounts=PERSON)) == []
+
+
+def test_a_business_may_rent_what_it_likes_and_an_unknown_holder_is_named():
+    shop = PERSON.with_columns(holder_type=pl.lit("business"))
+    assert found("HT-RES-01", ledger(*RENTS, accounts=shop)) == []
+    data = ledger(*RENTS, got(0, account_id="B"), accounts=PERSON.with_columns(account_id=pl.lit("B")))
+    assert missing("HT-RES-01", data) == [("A", "holder_type")]
+
+
+# HT-RES-02
+
+RATES = [paid(0, city="Brno", description="property tax"), paid(9, city="Olomouc", description="electricity")]
+
+
+def lives_at(address):
+    return pl.DataFrame({"account_id": ["A"], "address": [address]})
+
+
+def test_rates_in_two_towns_one_of_which_is_in_no_address_are_found():
+    data = ledger(*RATES, accounts=lives_at("Dlouhá 3, 602 00 BRNO"))
+    told = values("HT-RES-02", data)
+    assert told == {"town_count": 2, "foreign_count": 1, "payment_count": 2, "sum": 1_000}
+
+
+@pytest.mark.parametrize(
+    ("why", "rows", "address"),
+    [
+        ("both are in the address", RATES, "Brno; Olomouc"),
+        ("one town is few", RATES[:1], "Praha"),
+        ("it is one town", [RATES[0], {**RATES[1], "city": "BRNO"}], "Praha"),
+        ("income tax is paid anywhere", [RATES[0], {**RATES[1], "description": "income tax"}], "Praha"),
+        ("the second comes a year later", [RATES[0], {**RATES[1], "booked_at": at(365)}], "Praha"),
+    ],
+)
+def test_several_towns_are_not_found_when(why, rows, address):
+    assert found("HT-RES-02", ledger(*rows, accounts=lives_at(address))) == []
+
+
+def test_unknown_towns_and_addresses_are_named():
+    elsewhere = lives_at("Brno").with_columns(account_id=pl.lit("B"))
+    assert missing("HT-RES-02", ledger(*RATES, got(0, account_id="B"), accounts=elsewhere)) == [
+        ("A", "address")
+    ]
+    placeless = [{**row, "city": None} for row in RATES]
+    data = ledger(*placeless, got(0, account_id="B", city="Brno"), accounts=lives_at("Brno"))
+    assert missing("HT-RES-02", data) == [("A", "city")]
+
+
+# HT-FRT-01
+
+
+def taken(account, day, hour, **changes):
+    common = {"channel": "card", "merchant_category": "7230", "local_zone": "Etc/UTC"}
+    return got(day, "C", 50, account_id=account, **common) | {"booked_at": at(day, hour - 12), **changes}
+
+
+PEERS = [taken(f"p{n:02}", day, 10 + day % 8) for n in range(30) for day in range(16)]
+LATE = [taken("A", day, hour) for day in range(10) for hour in (23, 11, 13)]
+SHOPS = pl.DataFrame(
+    {"account_id": ["A", *[f"p{n:02}" for n in range(30)]], "holder_type": ["business"] * 31}
+)
+
+
+def test_card_receipts_at_hours_without_trade_are_found():
+    data = ledger(*LATE, *PEERS, accounts=SHOPS)
+    assert found("HT-FRT-01", data) == ["A"]
+    told = values("HT-FRT-01", data)
+    assert told == {
+        "odd_count": 10,
+        "odd_share_found": pytest.approx(1 / 3),
+        "day_count": 10,
+        "receipt_count": 30,
+        "odd": 500,
+    }
+    assert len(judge("HT-FRT-01", data).evidence) == 10
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("nine are few", LATE[3:]),
+        ("the first is a month old", [{**LATE[0], "booked_at": at(-22, 11)}, *LATE[1:]]),
+        ("two fall on one date", [{**LATE[0], "booked_at": at(1, 10)}, *LATE[1:]]),
+        ("most come by day", [*LATE, *[taken("A", day, 14) for day in range(4)]]),
+        ("money out is no receipt", [{**row, "direction": "debit"} for row in LATE]),
+    ],
+)  # fmt: skip
+def test_after_hours_are_not_found_when(why, rows):
+    assert found("HT-FRT-01", ledger(*rows, *PEERS, accounts=SHOPS)) == []
+
+
+def test_three_tenths_of_the_receipts_are_enough():
+    more = [taken("A", day, 14) for day in range(3)]
+    assert found("HT-FRT-01", ledger(*LATE, *more, *PEERS, accounts=SHOPS)) == ["A"]
+
+
+def test_a_trade_that_runs_past_midnight_keeps_its_night():
+    night = [taken("A", day, hour) for day in range(10) for hour in (23, 26)]
+    bars = [{**row, "booked_at": row["booked_at"] + timedelta(hours=12)} for row in PEERS]
+    assert found("HT-FRT-01", ledger(*night, *PEERS, accounts=SHOPS)) == ["A"]
+    assert found("HT-FRT-01", ledger(*night, *bars, accounts=SHOPS)) == []
+
+
+def test_fewer_than_thirty_businesses_of_a_kind_are_no_peers():
+    data = ledger(*LATE, *PEERS[32:], accounts=SHOPS)
+    assert ("A", "peer group of 30 businesses") in missing("HT-FRT-01", data)
+
+
+def test_a_person_is_no_business_and_hours_and_categories_have_to_be_known():
+    persons = SHOPS.with_columns(holder_type=pl.lit("person"))
+    assert found("HT-FRT-01", ledger(*LATE, *PEERS, accounts=persons)) == []
+    for field, told in (("local_zone", "local_hour"), ("merchant_category", "merchant_category")):
+        rows = [{**row, field: None} for row in LATE]
+        assert missing("HT-FRT-01", ledger(*rows, *PEERS, accounts=SHOPS)) == [("A", told)]
+
+
+# HT-FRT-02
+
+CASH = [got(7 * n, "CASH", 100, channel="cash") for n in range(8)]
+
+
+def test_eight_cash_deposits_and_nothing_else_are_found():
+    assert values("HT-FRT-02", ledger(*CASH)) == {"deposit_count": 8, "sum": 800}
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("seven are few", CASH[:7]),
+        ("the first is two months old", [{**CASH[0], "booked_at": at(-11)}, *CASH[1:]]),
+        ("a transfer comes in", [*CASH, got(20, "E")]),
+        ("a card receipt comes in", [*CASH, got(20, "E", channel="card")]),
+        ("a wage comes in", [*CASH, got(20, "E", channel="other", description="wages")]),
+        ("cash is drawn", [{**row, "direction": "debit"} for row in CASH]),
+    ],
+)
+def test_cash_only_is_not_found_when(why, rows):
+    assert found("HT-FRT-02", ledger(*rows)) == []
+
+
+def test_what_goes_out_or_comes_from_persons_is_no_living():
+    rows = [paid(3, "S", channel="card"), got(4, "F", channel="p2p")]
+    assert found("HT-FRT-02", ledger(*CASH, *rows)) == ["A"]
+
+
+# HT-FRT-05
+
+OWN = pl.DataFrame({"account_id": ["A", "B"], "holder_id": ["h", "h"], "holder_type": ["business"] * 2})
+ROUND = [paid(n, "AB"[1 - n % 2], 1_000, account_id="AB"[n % 2], mirrored=True) for n in range(6)]
+
+
+def test_money_that_goes_round_between_two_accounts_of_one_owner_is_found():
+    data = ledger(*ROUND, accounts=OWN)
+    assert found("HT-FRT-05", data) == ["A", "B"]
+    result = judge("HT-FRT-05", data).findings["values"].to_list()[0]
+    told = {value["name"]: value["value"] for value in result}
+    assert (told["transfer_count"], told["turnover"], told["moved"]) == (6, 6_000, 0)
+
+
+@pytest.mark.parametrize(("back", "expected"), [(455, ["A", "B"]), (454, [])])
+def test_ten_times_as_much_is_moved_as_remains(back, expected):
+    # 5 000 go there and back, and of 1 000 more not all comes back.
+    rows = [*ROUND[:5], paid(5, "A", back, account_id="B", mirrored=True)]
+    assert found("HT-FRT-05", ledger(*rows, accounts=OWN)) == expected
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("five are few", ROUND[:5]),
+        ("the sixth comes two months after the first", [*ROUND[:5], {**ROUND[5], "booked_at": at(60)}]),
+        ("it stays", [{**row, "account_id": "A", "counterparty_id": "B"} for row in ROUND]),
+        ("it goes to others", [{**row, "counterparty_id": "C", "mirrored": False} for row in ROUND]),
+    ],
+)
+def test_circulation_is_not_found_when(why, rows):
+    assert found("HT-FRT-05", ledger(*rows, accounts=OWN)) == []
+
+
+def test_two_owners_or_a_person_do_not_circulate():
+    for changes in ({"holder_id": ["h", "i"]}, {"holder_type": ["person"] * 2}):
+        holders = OWN.with_columns(**{name: pl.Series(column) for name, column in changes.items()})
+        assert found("HT-FRT-05", ledger(*ROUND, accounts=holders)) == []
+    assert missing("HT-FRT-05", ledger(*ROUND, accounts=OWN.select("account_id", "holder_type"))) == [
+        (None, "holder_id")
+    ]
