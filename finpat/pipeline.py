@@ -27,6 +27,7 @@ from finpat import __version__, detection, features, indicators, risk
 from finpat.config import Settings, parse_settings
 from finpat.errors import RunError
 from finpat.ledger import Ledger, build_ledger
+from finpat.networks import Networks, build_networks, network_tables
 from finpat.rates import load_rates
 from finpat.readmodel import Legs, Publication, ReadModel, make_current, publish
 from finpat.readmodel.legs import PAYMENT_COLUMNS, published_part
@@ -206,6 +207,10 @@ def _build(
     with clock.stage("risk"):
         listed = risk.rank(ledger.accounts, table, found, scores, settings)
         contributions = _contributions(listed, model, table, currencies, scores)
+    with clock.stage("networks"):
+        tied = build_networks(ledger)
+        of_networks = _network_tables(workspace, tied, ledger, listed, as_of, paid)
+        listed = _in_networks(listed, of_networks["network_members"])
     with clock.stage("evidence"):
         ledger = published_part(ledger)
         evidence = _evidence(workspace, found, as_of, paid)
@@ -217,6 +222,8 @@ def _build(
         "findings": found.findings.filter(pl.col("state") == "found").height,
         "not_evaluable": found.findings.filter(pl.col("state") == "not_evaluable").height,
         "without_rate": ledger.unconverted,
+        "networks": tied.networks.height,
+        "bridges_cut": tied.bridges,
     }
     manifest["warnings"] = _warnings(ledger)
     with clock.stage("publishing"):
@@ -231,6 +238,7 @@ def _build(
             "accounts": ledger.accounts.rename({"first_at": "first_seen", "last_at": "last_seen"}),
             "runs": runs_row(manifest),
             "sources": _sources(files),
+            **of_networks,
         }
         named = {file.file_id: file.name for file in files if file.file_id in set(paid)}
         legs = Legs(ledger, read_columns(workspace, PAYMENT_COLUMNS, as_of, paid), named)
@@ -258,6 +266,32 @@ def _contributions(
     if more.is_empty():
         return scores.contributions
     return pl.concat([scores.contributions, detection.explain(model, table[more], currencies[more])])
+
+
+def _network_tables(
+    workspace: Workspace,
+    tied: Networks,
+    ledger: Ledger,
+    listed: pl.DataFrame,
+    as_of: datetime,
+    file_ids: list[int],
+) -> dict[str, pl.DataFrame]:
+    """rm.networks, rm.network_members, rm.network_edges."""
+    rows = tied.edges["rows"].explode(empty_as_null=True).drop_nulls()
+    ids = pl.Series("transaction_id", [], dtype=pl.String)
+    if len(rows):
+        ids = read_columns(workspace, ("transaction_id",), as_of, file_ids)["transaction_id"].gather(rows)
+    return network_tables(tied, ledger.accounts, listed, ids)
+
+
+def _in_networks(listed: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """The list with network_id filled in."""
+    named = members.select("account_id", "network_id")
+    return (
+        listed.drop("network_id")
+        .join(named, on="account_id", how="left", maintain_order="left")
+        .select(listed.columns)
+    )
 
 
 def _in_words(findings: pl.DataFrame) -> pl.DataFrame:

@@ -308,3 +308,24 @@ def test_the_hash_of_a_table_sees_every_cell_and_tells_null_from_empty():
     assert len({pipeline.content_hash([each]) for each in (frame, *changed)}) == 4
     halves = [frame[:1], frame[1:]]
     assert pipeline.content_hash(halves) == pipeline.content_hash([frame]), "however it is cut"
+
+
+def test_accounts_tied_by_repeated_payments_are_published_as_a_network_with_its_rows(tmp_path):
+    workspace = Workspace.create(tmp_path / "workspace")
+    tied = [
+        (START + timedelta(days=10 * day, hours=2), who, other, way, 70, "transfer")
+        for day in range(4)
+        for who, other, way in (("LEFT", "RIGHT", "debit"), ("RIGHT", "LEFT", "credit"))
+    ]
+    ingest(workspace, write_csv(tmp_path / "tied.csv", rows(accounts=3, days=30) + tied))
+    run = make_run(workspace)
+    with ReadModel(run.readmodel) as model:
+        listed = model.flagged().filter(pl.col("network_id").is_not_null())
+        edges = model.table("network_edges").filter(pl.col("from_id") == "LEFT")
+        (edge,) = edges.rows(named=True)
+        assert {"LEFT", "RIGHT"} <= set(listed["account_id"])
+        assert (edge["to_id"], edge["kind"], edge["count"], edge["amount"]) == ("RIGHT", "payment", 4, 280)
+        assert len(edge["evidence"]) == 4
+        network = model.network(edge["network_id"])
+        assert network["member_count"] == model.members_of(edge["network_id"]).height
+    assert pipeline.verify(workspace, run.run_id, quiet).same

@@ -129,7 +129,7 @@ def _joined(
     return np.array([find(item) for item in range(size)], dtype=np.uint32), cut
 
 
-_TIE = {
+_TIE: dict[str, pl.DataType | type[pl.DataType]] = {
     "account": pl.UInt32, "other": pl.UInt32, "kind": pl.String, "weight": pl.Float64, "shared_by": pl.Int64,
     "count": pl.Int64, "amount_minor": pl.Int64, "currency": pl.String, "born_at": pl.Datetime("us"),
     "first_at": pl.Datetime("us"), "last_at": pl.Datetime("us"), "rows": pl.List(pl.UInt32),
@@ -304,3 +304,54 @@ def _person(other: npt.NDArray[np.int64], persons: npt.NDArray[np.uint32]) -> pl
     if not len(persons):
         return pl.Series(other)
     return pl.Series(np.where(other >= 0, persons[np.maximum(other, 0)].astype(np.int64), -1))
+
+
+def network_tables(
+    made: Networks, accounts: pl.DataFrame, listed: pl.DataFrame, transaction_ids: pl.Series
+) -> dict[str, pl.DataFrame]:
+    """The networks as the read model's tables `networks`, `network_members` and `network_edges`.
+
+    accounts: `Ledger.accounts`. listed: account_id, score, possible_role, reason of every account.
+    transaction_ids: of the rows of `made.edges`, one for each row in the order in which they stand there.
+    """
+    ids = accounts["account_id"].cast(pl.String)
+    holder = accounts["holder_id"].cast(pl.String) if "holder_id" in accounts.columns else ids
+    person = pl.coalesce(pl.Series("holder", holder).gather(made.members["account"]), pl.col("first"))
+    members = made.members.with_columns(
+        account_id=ids.gather(made.members["account"]), first=ids.gather(made.members["person"])
+    ).with_columns(person_id=person)
+    members = members.join(listed.select("account_id", "score", "possible_role", "reason"), on="account_id")
+    edges = made.edges.with_row_index("edge").with_columns(
+        from_id=ids.gather(made.edges["account"]), to_id=ids.gather(made.edges["other"])
+    )
+    rows = edges.select("edge", "rows").explode("rows", empty_as_null=True).drop_nulls("rows")
+    named = (
+        rows.with_columns(evidence=transaction_ids.cast(pl.String))
+        .group_by("edge")
+        .agg(pl.col("evidence").unique(maintain_order=True))
+    )
+    edges = edges.join(named, on="edge", how="left", maintain_order="left").drop(
+        "edge", "rows", "account", "other"
+    )
+    one = pl.col("currency").drop_nulls()
+    money = edges.group_by("network_id").agg(
+        amount_minor=pl.when(one.n_unique() == 1).then(pl.col("amount_minor").sum()),
+        currency=pl.when(one.n_unique() == 1).then(one.first()),
+    )
+    scored = members.group_by("network_id").agg(
+        score=pl.col("score").max(), flagged=(pl.col("possible_role") != "unclear").sum()
+    )
+    told = pl.format(
+        "{} accounts of {} persons tied by {}, from {} to {}", "member_count", "person_count",
+        pl.col("kind").str.replace_all(";", ", "), pl.col("first_at").dt.date(), pl.col("last_at").dt.date(),
+    )  # fmt: skip
+    networks = (
+        made.networks.join(money, on="network_id").join(scored, on="network_id").with_columns(reason=told)
+    )
+    if "holder_id" not in accounts.columns:
+        networks = networks.with_columns(person_count=pl.lit(None, pl.Int64))
+    return {
+        "networks": networks.drop("flagged"),
+        "network_members": members.drop("account", "person", "first", "score"),
+        "network_edges": edges,
+    }

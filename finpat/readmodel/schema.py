@@ -247,6 +247,8 @@ NETWORK_EDGES = Table(
         Column(
             "kind", "VARCHAR", "`payment`, `holder`, `phone`, `email`, `address`, `device`, `wallet`, `ad`."
         ),
+        Column("weight", "DOUBLE", "How strongly it ties, 0 to 1."),
+        Column("shared_by", "INTEGER", "Persons who share the value; null where money ties them."),
         Column("count", "BIGINT", "Number of rows behind the edge."),
         Column("amount", MONEY, "Money moved along it, in `currency`; null where none moved."),
         Column("currency", "VARCHAR", "Currency of `amount`."),
