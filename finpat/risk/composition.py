@@ -1,17 +1,32 @@
-"""The score: evidence points of the indicators and rarity of the anomaly score, in one formula.
+"""The band and the score: what the indicators found, together with how unusual the account is.
 
-    points   = sum over families of weight (S 3, M 2, W 1) x distinction, of its heaviest finding
-    evidence = min(1, points / 6)
-    rarity   = min(1, -log10(1 - percentile) / 4): 1 of 10 gives a quarter, 1 of 10,000 all
-    score    = 1000 x (0.7 x rarity + 0.3 x evidence)
+    points    = sum over families of weight (S 3, M 2, W 1) x distinction, of its heaviest finding
+    alert     = 6 points or more, from two families or more, at least one of them strong (S)
+    watch     = 4 points or more
 
-Families count and not findings, because members of a family see the same rows; six points are where an alert
-is due by the composition rule of the catalogue. Distinction is 1 for an indicator found on 1 % of the
-accounts or fewer, 0 from a fifth of them on, logarithmic between: what many accounts show is a trait of the
-data and tells none of them apart. Below 100 accounts nobody can say what is common, and distinction is 1.
+    critical  = alert, and more unusual than 95 % of the accounts
+    high      = alert; or watch, and more unusual than 99 %
+    medium    = watch; or more unusual than 99 %
+    low       = everything else
 
-Red flags give the reasons, the model gives the order. Shares and distinction were chosen by average precision
-over the labelled sets together (docs/evaluation.md).
+    evidence  = min(1, points / 6)
+    rarity    = min(1, -log10(1 - percentile) / 4): 1 of 10 gives a quarter, 1 of 10,000 all
+    place     = 0.7 x rarity + 0.3 x evidence
+    score     = lowest score of the band + place x (the band's width): no account of a lower band stands above
+                one of a higher
+
+Alert and watch are the composition rule of the catalogue: no single flag is a clear indicator (FinCEN
+FIN-2020-A008), a constellation of factors is (FINTRAC-2021-OA001). Families count and not findings, because
+members of a family see the same rows. Structuring, velocity and networks alone (ST, VE, NW) make an alert of
+money laundering; what may be said about trafficking is decided in `roles`, never here. Being unusual alone
+is never more than medium: a list without a fact is a reason to look later.
+
+Distinction is 1 for an indicator found on 1 % of the accounts or fewer, 0 from a fifth of them on,
+logarithmic between: what many accounts show is a trait of the data and tells none of them apart. Below 100
+accounts nobody can say what is common, and distinction is 1.
+
+Red flags give the reasons, the model gives the order within a band. Shares and distinction were chosen by
+average precision over the labelled sets together (docs/evaluation.md).
 """
 
 from __future__ import annotations
@@ -29,8 +44,15 @@ DISTINCT_UP_TO = 0.01  # share of the accounts that have a finding of the indica
 COMMON_FROM = 0.2
 MIN_ACCOUNTS = 100
 
-# Lowest score of each band, best first. `critical` needs findings: 700 is all that rarity alone can give.
+ALERT_POINTS = 6.0
+ALERT_FAMILIES = 2
+WATCH_POINTS = 4.0
+UNUSUAL = 95.0  # percentile; chosen: an alert on one of the odder twentieth is looked at first
+RARE = 99.0  # percentile; chosen: one in a hundred is what a team can look at
+
+# Lowest score of each band, best first, and the score that none exceeds.
 BANDS: tuple[tuple[str, float], ...] = (("critical", 800.0), ("high", 600.0), ("medium", 350.0), ("low", 0.0))
+HIGHEST_SCORE = 1000.0
 
 
 def family_of(indicator_id: pl.Expr) -> pl.Expr:
@@ -49,7 +71,10 @@ def account_findings(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def evidence_points(found: pl.DataFrame, accounts: int) -> pl.DataFrame:
-    """account_id, points of those of the `accounts` accounts that have a finding."""
+    """account_id, points, families, strong of those of the `accounts` accounts that have a finding.
+
+    families: those that give points. strong: whether a finding of weight S gives points.
+    """
     share = pl.col("account_id").n_unique().over("indicator_id") / accounts
     decline = math.log(COMMON_FROM / DISTINCT_UP_TO)
     distinction = (
@@ -58,24 +83,41 @@ def evidence_points(found: pl.DataFrame, accounts: int) -> pl.DataFrame:
     return (
         found.with_columns(points=pl.col("points") * distinction)
         .group_by("account_id", "family")
-        .agg(pl.col("points").max())
+        .agg(pl.col("points").max(), strong=((pl.col("weight") == "S") & (pl.col("points") > 0)).any())
         .sort("account_id", "family")
         .group_by("account_id", maintain_order=True)
-        .agg(pl.col("points").sum())
+        .agg(pl.col("points").sum(), families=(pl.col("points") > 0).sum(), strong=pl.col("strong").any())
     )
 
 
-def exact_score(points: pl.Expr, percentile: pl.Expr) -> pl.Expr:
-    """The score before rounding, 0 to 1000. percentile: 0 to 100."""
+def band_of(points: pl.Expr, families: pl.Expr, strong: pl.Expr, percentile: pl.Expr) -> pl.Expr:
+    """The band by the rule above. percentile: of the anomaly score, 0 to 100."""
+    alert = (points >= ALERT_POINTS) & (families >= ALERT_FAMILIES) & strong
+    watch = points >= WATCH_POINTS
+    return (
+        pl.when(alert & (percentile >= UNUSUAL))
+        .then(pl.lit("critical"))
+        .when(alert | (watch & (percentile >= RARE)))
+        .then(pl.lit("high"))
+        .when(watch | (percentile >= RARE))
+        .then(pl.lit("medium"))
+        .otherwise(pl.lit("low"))
+    )
+
+
+def place_in_band(points: pl.Expr, percentile: pl.Expr) -> pl.Expr:
+    """How far up in its band an account stands, 0 to 1. percentile: 0 to 100."""
     left = (1.0 - percentile / 100.0).clip(lower_bound=10.0**-FULL_RARITY)
     rarity = -left.log10() / FULL_RARITY
     evidence = (points / FULL_EVIDENCE).clip(upper_bound=1.0)
-    return 1000.0 * (RARITY_SHARE * rarity + EVIDENCE_SHARE * evidence)
+    return RARITY_SHARE * rarity + EVIDENCE_SHARE * evidence
 
 
-def band_of(score: pl.Expr) -> pl.Expr:
-    """The band of a score as shown (whole points)."""
-    band = pl.lit(BANDS[-1][0])
-    for name, lowest in reversed(BANDS[:-1]):
-        band = pl.when(score >= lowest).then(pl.lit(name)).otherwise(band)
-    return band
+def exact_score(band: pl.Expr, place: pl.Expr) -> pl.Expr:
+    """The score before rounding, 0 to 1000: within a band's bounds even when rounded to whole points."""
+    score = pl.lit(None, pl.Float64)
+    above = HIGHEST_SCORE + 1.0
+    for name, lowest in BANDS:
+        score = pl.when(band == name).then(lowest + place * (above - 1.0 - lowest)).otherwise(score)
+        above = lowest
+    return score

@@ -9,7 +9,13 @@ import polars as pl
 from finpat.config import Settings
 from finpat.detection.base import Scores
 from finpat.money import CRYPTO_DECIMALS, MIN_FIAT_DECIMALS, decimals_of
-from finpat.risk.composition import account_findings, band_of, evidence_points, exact_score
+from finpat.risk.composition import (
+    account_findings,
+    band_of,
+    evidence_points,
+    exact_score,
+    place_in_band,
+)
 from finpat.risk.reasons import anomaly_reasons, finding_reasons
 from finpat.risk.roles import UNCLEAR, possible_roles
 
@@ -105,10 +111,13 @@ def rank(
     for piece in pieces:
         base = base.join(piece, on="account_id", how="left", maintain_order="left")
     points = pl.col("points").fill_null(0.0)
+    families, strong = pl.col("families").fill_null(0), pl.col("strong").fill_null(False)
+    percentile = pl.col("anomaly_percentile")
     ranked = (
         _amounts(base)
+        .with_columns(band=band_of(points, families, strong, percentile))
         .with_columns(
-            exact=exact_score(points, pl.col("anomaly_percentile")), points=points,
+            exact=exact_score(pl.col("band"), place_in_band(points, percentile)), points=points,
             typologies=pl.col("typologies").fill_null(""), indicators=pl.col("indicators").fill_null(""),
             possible_role=pl.col("possible_role").fill_null(UNCLEAR), status=pl.lit(NEW),
             network_id=pl.lit(None, pl.String), run_id=pl.lit(None, pl.String),
@@ -117,6 +126,5 @@ def rank(
         .with_columns(
             score=pl.col("exact").round().cast(pl.Int64), rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
         )
-        .with_columns(band=band_of(pl.col("score")))
     )  # fmt: skip
     return ranked.select(COLUMNS)

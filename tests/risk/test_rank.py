@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from finpat.config import Settings
 from finpat.detection import Scores
@@ -133,7 +135,7 @@ def test_points_count_families_and_not_findings():
     assert twice["indicators"][0] == "ST-STRUCT-01;ST-STRUCT-03"
 
 
-@pytest.mark.parametrize(("showing", "points"), [(1, 100), (2, 100), (10, 46), (39, 1), (40, 0), (100, 0)])
+@pytest.mark.parametrize(("showing", "points"), [(1, 35), (2, 35), (10, 16), (39, 0), (40, 0), (100, 0)])
 def test_an_indicator_counts_in_full_up_to_one_account_in_a_hundred_and_not_at_all_from_a_fifth(
     showing, points
 ):
@@ -145,26 +147,85 @@ def test_an_indicator_counts_in_full_up_to_one_account_in_a_hundred_and_not_at_a
 
 
 def test_the_score_is_the_documented_formula():
-    # 99 % is two decades of rarity of four: 350; a medium finding is two points of six: 100.
-    assert ranked(finding("A"), A=99.0)["score"][0] == 450
-    assert ranked(A=99.0)["score"][0] == 350
+    # 99 % is two decades of rarity of four: place 0.35; a medium finding is two points of six: 0.10 more.
+    assert ranked(A=99.0)["score"][0] == round(350 + 0.35 * 249)
+    assert ranked(finding("A"), A=99.0)["score"][0] == round(350 + 0.45 * 249)
+    assert ranked(finding("A"), A=90.0)["score"][0] == round((0.7 / 4 + 0.1) * 349)
 
 
-def test_rarity_alone_is_never_critical_and_a_weak_finding_alone_never_leaves_low():
-    assert ranked(A=100.0)["band"][0] == "high"
-    assert ranked(A=99.9)["band"][0] == "medium"
-    assert ranked(finding("A", weight="W"), A=50.0)["band"][0] == "low"
+STRONG = finding("A", weight="S")  # 3 points each
+PASSING = finding("A", "VE-PASS-01", "S")
+MEDIUM = finding("A", "HT-ADS-01", "M")
 
 
-@pytest.mark.parametrize(("name", "lowest"), BANDS)
-def test_bands_begin_at_their_lowest_score(name, lowest):
-    from finpat.risk.composition import band_of
+@pytest.mark.parametrize(
+    ("why", "findings", "percentile", "band"),
+    [
+        ("nothing found, ordinary", (), 98.9, "low"),
+        ("being one in a hundred is a reason to look", (), 99.0, "medium"),
+        ("being unusual alone is never more", (), 100.0, "medium"),
+        ("one strong finding is three points", (STRONG,), 50.0, "low"),
+        ("two findings of one family are one", (STRONG, finding("A", "ST-STRUCT-03", "S")), 50.0, "low"),
+        ("five points: watch", (STRONG, finding("A", "VE-PASS-01", "M")), 50.0, "medium"),
+        ("four points: watch", (STRONG, finding("A", "VE-PASS-01", "W")), 50.0, "medium"),
+        ("watch, not quite one in a hundred", (STRONG, finding("A", "VE-PASS-01", "W")), 98.9, "medium"),
+        ("watch and one in a hundred", (STRONG, finding("A", "VE-PASS-01", "W")), 99.0, "high"),
+        ("six points of two families: alert", (STRONG, PASSING), 0.0, "high"),
+        ("alert, not quite one in twenty", (STRONG, PASSING), 94.9, "high"),
+        ("alert and one in twenty", (STRONG, PASSING), 95.0, "critical"),
+        (
+            "six points without a strong one are watched",
+            (finding("A", weight="M"), finding("A", "VE-PASS-01", "M"), MEDIUM),
+            50.0,
+            "medium",
+        ),
+    ],
+)
+def test_the_band_follows_the_composition_rule_and_the_anomaly(why, findings, percentile, band):
+    assert ranked(*findings, A=percentile)["band"][0] == band, why
 
-    below = [other for other, start in BANDS if start < lowest]
-    shown = pl.DataFrame({"score": [lowest, lowest - 1]}).select(band_of(pl.col("score"))).to_series()
-    assert shown[0] == name
-    if below:
-        assert shown[1] == below[0]
+
+def test_a_strong_finding_that_a_fifth_of_the_accounts_shows_makes_no_alert():
+    percentiles = {"A": 50.0} | {f"B{index:03}": 50.0 for index in range(199)}
+    common = [finding(f"B{index:03}", weight="S") for index in range(60)]
+    others = (PASSING, finding("A", "HT-ADS-01", "S"))
+    assert row_of(ranked(*others, **percentiles), "A")["band"] == "high"
+    listed = ranked(STRONG, PASSING, *common, **percentiles)
+    assert row_of(listed, "A")["band"] == "low"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0, 100),
+            st.lists(
+                st.tuples(
+                    st.sampled_from(["ST-STRUCT-01", "VE-PASS-01", "HT-ADS-01"]), st.sampled_from("SMW")
+                ),
+                max_size=3,
+            ),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_no_account_of_a_lower_band_stands_above_one_of_a_higher(drawn):
+    percentiles = {f"A{index}": percentile for index, (percentile, _) in enumerate(drawn)}
+    findings = [
+        finding(f"A{index}", indicator, weight)
+        for index, (_, shown) in enumerate(drawn)
+        for indicator, weight in shown
+    ]
+    listed = ranked(*findings, **percentiles)
+    order = [name for name, _ in BANDS]
+    assert [order.index(band) for band in listed["band"]] == sorted(order.index(b) for b in listed["band"])
+    assert listed["score"].to_list() == sorted(listed["score"], reverse=True)
+    bounds = {
+        name: (lowest, above) for (name, lowest), above in zip(BANDS, (1001, 800, 600, 350), strict=True)
+    }
+    for band, score in zip(listed["band"], listed["score"], strict=True):
+        assert bounds[band][0] <= score < bounds[band][1]
 
 
 def test_what_could_not_be_evaluated_counts_for_nothing():
