@@ -1,9 +1,9 @@
 """The ensemble: its members with their settings and reasons.
 
-Two members look at everything, three at one family of features: among some 200 features the plain ones of a
-family (totals, counterparties) would be outvoted. One, relays, asks no comparison at all. Kinds and families
-were chosen out of declared compositions by what they reach on labelled sets that the choice had not seen,
-with one configuration for all; figures, and what was left out, are in docs/evaluation.md.
+One member looks at everything, five at one family of features: among some 200 features the plain ones of a
+family (totals, counterparties, new payers) would be outvoted. One, relays, asks no comparison at all. Kinds
+and families were chosen out of declared compositions with one configuration for all labelled sets; figures,
+and what was left out, are in docs/evaluation.md.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from finpat.detection.base import Detector, View
-from finpat.detection.models import BeyondChance, IsolationTrees, Mixture, NearestReferences
+from finpat.detection.models import BeyondChance, IsolationTrees, Mixture, NearestReferences, UpperTail
 
 TREES = 100  # PyOD's default
 COMPONENTS = 4  # chosen: kinds of account that a mixture can tell apart
@@ -25,9 +25,10 @@ RELAYS = {
     "relayed_minor_share": (0.0, 2.0 * MOST_EVIDENCE),
 }
 
+FAN_IN = ("new_payers_30d_peak",)
 
-def _forest(name: str, families: tuple[str, ...], rationale: str) -> Detector:
-    view: View = "level"
+
+def _forest(name: str, families: tuple[str, ...], view: View, rationale: str) -> Detector:
     return Detector(
         name,
         families,
@@ -48,11 +49,6 @@ def _mixture(name: str, families: tuple[str, ...], view: View, rationale: str) -
 
 
 DETECTORS: tuple[Detector, ...] = (
-    _forest(
-        "forest",
-        (),
-        "PyOD IForest over all features by size: the many payers, the large sums, parted by few cuts.",
-    ),
     Detector(
         name="nearest_shape",
         families=(),
@@ -64,7 +60,14 @@ DETECTORS: tuple[Detector, ...] = (
     _forest(
         "counterparty_forest",
         ("counterparties",),
-        "PyOD IForest over counterparties alone: how many, how new, met once or again, shared or exclusive.",
+        "level",
+        "PyOD IForest over counterparties by size: how many, how new, met once or again, shared.",
+    ),
+    _forest(
+        "counterparty_mix",
+        ("counterparties",),
+        "shape",
+        "PyOD IForest over the same by proportion: an odd mix of few counterparties, too.",
     ),
     _mixture(
         "totals_density",
@@ -78,6 +81,14 @@ DETECTORS: tuple[Detector, ...] = (
         ("aggregates", "dormancy"),
         "level",
         "PyOD GMM over the same by size: more, or larger, than any common kind of account.",
+    ),
+    Detector(
+        name="fan_in",
+        families=("motifs",),
+        fit=partial(UpperTail.fit, names=FAN_IN),
+        restore=partial(UpperTail.restore, names=FAN_IN),
+        rationale="The upper tail of PyOD's ECOD over the persons who paid the account for the first time "
+        "within a month: collectors, whose single payments look like anybody's.",
     ),
     Detector(
         name="relays",

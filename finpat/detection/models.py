@@ -1,4 +1,4 @@
-"""The kinds of fitted detector: isolation trees, Gaussian mixture, nearest references, beyond chance.
+"""The kinds of fitted detector: trees, mixture, nearest references, upper tail, beyond chance.
 
 PyOD's models are fitted; scoring is done here, on the arrays they leave behind, for three reasons: a score
 must be the same to the last bit in any batch and on any number of threads, every score must come apart into
@@ -330,6 +330,41 @@ class Mixture:
             saved[name].astype(np.float64) for name in ("offsets", "means", "sharpness", "usual")
         )
         return cls(columns, view, offsets, means, sharpness, usual)
+
+
+@dataclass(frozen=True)
+class UpperTail:
+    """How far up an account stands in some columns: their sum, in robust spreads.
+
+    One column alone gives the order of its numbers, and so of the upper tail of PyOD's ECOD; being low is
+    nothing unusual.
+    """
+
+    columns: tuple[Column, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, inputs: Inputs, seed: int, names: tuple[str, ...]) -> UpperTail:
+        """The rule; what is usual is already in the inputs."""
+        return cls(inputs.columns, names)
+
+    def parts(self, inputs: Inputs) -> Floats:
+        """Each column's own distance from the median."""
+        counted = np.array([column.name in self.names for column in self.columns], bool)
+        return np.where(counted, inputs.level, 0.0)
+
+    def score(self, inputs: Inputs, threads: int) -> Floats:
+        """Robust spreads above the median."""
+        return np.asarray(self.parts(inputs).sum(axis=1))
+
+    def arrays(self) -> Arrays:
+        """Nothing: the rule is in DETECTORS."""
+        return {}
+
+    @classmethod
+    def restore(cls, columns: tuple[Column, ...], saved: Saved, names: tuple[str, ...]) -> UpperTail:
+        """The rule, as it stands."""
+        return cls(columns, names)
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,12 @@ def tail(percentiles: Floats) -> Floats:
     return -np.log10(np.maximum(1.0 - percentiles, 1e-15))
 
 
+def vote(percentiles: Floats) -> Floats:
+    """Powers of ten that a percentile counts: in full up to VOTE, a little beyond."""
+    rarity = tail(percentiles)
+    return np.minimum(rarity, VOTE) + BEYOND * np.maximum(rarity - VOTE, 0.0)
+
+
 def votes(references: Mapping[str, Reference], raw: Mapping[str, Floats]) -> dict[str, Floats]:
     """What each detector says of each account, in powers of ten; never below 0.
 
@@ -117,8 +123,7 @@ def votes(references: Mapping[str, Reference], raw: Mapping[str, Floats]) -> dic
     """
     said = {}
     for detector in COMPARING:
-        rarity = tail(references[detector.name].percentile(raw[detector.name]))
-        said[detector.name] = np.minimum(rarity, VOTE) + BEYOND * np.maximum(rarity - VOTE, 0.0)
+        said[detector.name] = vote(references[detector.name].percentile(raw[detector.name]))
     return said | {detector.name: raw[detector.name] for detector in CERTAIN}
 
 

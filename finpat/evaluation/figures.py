@@ -22,6 +22,8 @@ Flags = npt.NDArray[np.bool_]
 
 PRECISION_AT = (10, 50, 100, 500)
 SHARES = ("0.005", "0.01", "0.02", "0.05")
+RESAMPLES = 200
+RESAMPLE_SEED = 7
 TYPOLOGY_SEPARATORS = r"[;|]"
 
 
@@ -96,6 +98,24 @@ def _recall(is_positive: Flags, share: str) -> float | None:
     return (
         float(is_positive[: flagged_count(is_positive.size, share)].sum()) / positives if positives else None
     )
+
+
+def interval(is_positive: Flags, share: str = "0.01") -> tuple[tuple[float, float], tuple[float, float]]:
+    """95 % intervals of average precision and of recall at a share, from RESAMPLES resamplings of accounts.
+
+    Flags in list order, best first; a resampled account keeps its place. (nan, nan) without positives.
+    """
+    random = np.random.default_rng(RESAMPLE_SEED)
+    drawn = []
+    for _ in range(RESAMPLES):
+        flags = is_positive[np.sort(random.integers(0, is_positive.size, is_positive.size))]
+        drawn.append((average_precision(flags), _recall(flags, share)))
+    values = np.array(drawn, np.float64)
+    values = values[~np.isnan(values).any(axis=1)]
+    if not values.size:
+        return (float("nan"),) * 2, (float("nan"),) * 2
+    low, high = np.quantile(values, [0.025, 0.975], axis=0)
+    return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
 
 
 def _group(is_positive: Flags, is_member: Flags) -> GroupFigures:

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from finpat import detection, indicators, risk
 from finpat.config import Settings
+from finpat.detection.scoring import Reference, tail, vote
 from finpat.errors import SourceError
-from finpat.evaluation.figures import Evaluation, evaluate, flagged_count
+from finpat.evaluation.figures import Evaluation, evaluate, flagged_count, interval
 from finpat.evaluation.labels import read_labels
 from finpat.features import build_features
 from finpat.indicators.evaluation import EVIDENCE_SCHEMA, FINDINGS_SCHEMA
@@ -47,13 +49,19 @@ LOADED_AT = datetime(2026, 1, 1)  # of a workspace that lives for one measuremen
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures of one set: of the list, and of anomaly score, indicators and each detector by themselves."""
+    """Figures of one set.
+
+    Of the list, and of anomaly score, indicators and each detector by themselves; `without`: of the anomaly
+    score less one detector. intervals: of the list's average precision and recall at 1 %.
+    """
 
     name: str
     listed: Evaluation
     anomaly_only: Evaluation
     indicators_only: Evaluation
     detectors: dict[str, Evaluation]
+    without: dict[str, Evaluation]
+    intervals: tuple[tuple[float, float], tuple[float, float]]
 
 
 def make_list(transactions: Path, settings: Settings, *, with_indicators: bool = True) -> pl.DataFrame:
@@ -107,7 +115,32 @@ def _measured(name: str, listed: pl.DataFrame, labels: pl.DataFrame) -> Measured
         by("anomaly_score"),
         by("found"),
         {detector.name: by(detector.name) for detector in detection.DETECTORS},
+        {
+            detector.name: evaluate(_without(listed, detector.name), labels)
+            for detector in detection.DETECTORS
+        },
+        interval(
+            listed.select("account_id")
+            .join(labels, on="account_id", how="inner", maintain_order="left")["is_positive"]
+            .to_numpy()
+        ),
     )
+
+
+def _without(listed: pl.DataFrame, left_out: str) -> pl.DataFrame:
+    """account_id in the order of the anomaly score that the other detectors give."""
+    others = [detector for detector in detection.DETECTORS if detector.name != left_out]
+    columns = {detector.name: listed[detector.name].to_numpy() for detector in others}
+    mean = np.zeros(listed.height)
+    for detector in others:
+        if not detector.certain:
+            mean += vote(columns[detector.name])
+    total = tail(Reference.of(mean).percentile(mean))
+    for detector in others:
+        if detector.certain:
+            total += tail(columns[detector.name])
+    order = pl.DataFrame({"account_id": listed["account_id"], "total": total})
+    return order.sort("total", "account_id", descending=[True, False]).select("account_id")
 
 
 def _spoken(figures: Evaluation) -> str:
@@ -127,7 +160,8 @@ def main(arguments: list[str]) -> int:
     """Write a line per set: AUROC / average precision / precision at 100 / recall at 1 %; then its parts.
 
     Set, accounts, positives, list, anomaly score alone, number of indicators alone, false alerts among the
-    first 1 % of the list; below it AP / recall at 1 % of each detector, and recall at 5 % by typology.
+    first 1 % of the list; below it AP / recall at 1 % of each detector, intervals of the list's, the anomaly
+    score without each detector, and recall at 5 % by typology.
     """
     with_indicators = ANOMALY_ONLY not in arguments
     arguments = [argument for argument in arguments if argument != ANOMALY_ONLY]
@@ -146,6 +180,16 @@ def main(arguments: list[str]) -> int:
                 for detector, figures in measured.detectors.items()
             )
             sys.stdout.write(f"    alone: {members}\n")
+            (low, high), (recall_low, recall_high) = measured.intervals
+            sys.stdout.write(
+                f"    95 % of resamplings: AP {low:.3f} to {high:.3f}, recall at 1 % {recall_low:.3f} to "
+                f"{recall_high:.3f}\n"
+            )
+            left_out = ", ".join(
+                f"{detector} {figures.average_precision or 0:.3f}/{figures.recall_at_share['0.01'] or 0:.3f}"
+                for detector, figures in measured.without.items()
+            )
+            sys.stdout.write(f"    anomaly score without: {left_out}\n")
             typologies = ", ".join(
                 f"{typology} {group.recall_at_share['0.05']:.2f} of {group.positives}"
                 for typology, group in listed.by_typology.items()

@@ -9,7 +9,7 @@ from pyod.models.iforest import IForest
 from pyod.models.sampling import Sampling
 
 from finpat.detection.base import Column, Inputs
-from finpat.detection.models import BeyondChance, IsolationTrees, Mixture, NearestReferences
+from finpat.detection.models import BeyondChance, IsolationTrees, Mixture, NearestReferences, UpperTail
 
 COLUMNS = tuple(Column(f"c{index}", "count", "aggregates") for index in range(6))
 VALUES = np.random.default_rng(5).standard_t(3, (700, 6)).round(1)  # rounded: ties at the cuts
@@ -95,3 +95,11 @@ def test_of_several_certainties_about_the_same_payments_the_largest_counts_alone
     inputs = Inputs(COLUMNS, values, values, np.ones(values.shape, bool), values)
     member = BeyondChance.fit(inputs, 3, counts={"c0": (0.0, 1.0), "c1": (0.0, 3.0)}, most=1.5)
     assert member.parts(inputs)[0].tolist() == pytest.approx([0, 1.2, 0, 0, 0, 0])
+
+
+def test_an_upper_tail_counts_its_columns_and_being_low_is_not_unusual():
+    values = np.array([[9.0, 2.0, 1.0, 0, 0, 0], [9.0, -3.0, 0.5, 0, 0, 0]])
+    inputs = Inputs(COLUMNS, values, values, np.ones(values.shape, bool), values)
+    member = UpperTail.fit(inputs, 3, names=("c1", "c2"))
+    assert member.score(inputs, 1).tolist() == [3.0, -2.5]
+    assert member.parts(inputs)[0].tolist() == [0, 2, 1, 0, 0, 0]

@@ -130,3 +130,24 @@ def test_a_missing_labels_file_is_named(tmp_path):
 def test_labels_of_other_accounts_are_refused():
     with pytest.raises(SourceError, match="none of the 1 labelled accounts is in the list of 1"):
         evaluate(ranking("A"), labels(a=1))
+
+
+def test_the_interval_of_a_figure_contains_it_and_narrows_with_more_accounts():
+    from finpat.evaluation.figures import average_precision, interval
+
+    def flags(accounts):
+        return np.random.default_rng(1).random(accounts) < np.linspace(0.6, 0.0, accounts)
+
+    widths = []
+    for accounts in (200, 20_000):
+        (low, high), (recall_low, recall_high) = interval(flags(accounts))
+        assert low < average_precision(flags(accounts)) < high
+        assert recall_low <= recall_high
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 3
+
+
+def test_without_positives_there_is_no_interval():
+    from finpat.evaluation.figures import interval
+
+    assert np.isnan(interval(np.zeros(20, bool))).all()

@@ -135,7 +135,7 @@ def test_points_count_families_and_not_findings():
     assert twice["indicators"][0] == "ST-STRUCT-01;ST-STRUCT-03"
 
 
-@pytest.mark.parametrize(("showing", "points"), [(1, 35), (2, 35), (10, 16), (39, 0), (40, 0), (100, 0)])
+@pytest.mark.parametrize(("showing", "points"), [(1, 23), (2, 23), (10, 11), (39, 0), (40, 0), (100, 0)])
 def test_an_indicator_counts_in_full_up_to_one_account_in_a_hundred_and_not_at_all_from_a_fifth(
     showing, points
 ):
@@ -147,10 +147,10 @@ def test_an_indicator_counts_in_full_up_to_one_account_in_a_hundred_and_not_at_a
 
 
 def test_the_score_is_the_documented_formula():
-    # 99 % is two decades of rarity of four: place 0.35; a medium finding is two points of six: 0.10 more.
-    assert ranked(A=99.0)["score"][0] == round(350 + 0.35 * 249)
-    assert ranked(finding("A"), A=99.0)["score"][0] == round(350 + 0.45 * 249)
-    assert ranked(finding("A"), A=90.0)["score"][0] == round((0.7 / 4 + 0.1) * 349)
+    # 99 % is two decades of rarity of four: place 0.4; a medium finding, two points of six: 0.2 / 3 more.
+    assert ranked(A=99.0)["score"][0] == round(350 + 0.4 * 249)
+    assert ranked(finding("A"), A=99.0)["score"][0] == round(350 + (0.4 + 0.2 / 3) * 249)
+    assert ranked(finding("A"), A=90.0)["score"][0] == round((0.8 / 4 + 0.2 / 3) * 349)
 
 
 STRONG = finding("A", weight="S")  # 3 points each
