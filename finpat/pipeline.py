@@ -225,7 +225,7 @@ def _build(
         "networks": tied.networks.height,
         "bridges_cut": tied.bridges,
     }
-    manifest["warnings"] = _warnings(ledger)
+    manifest["warnings"] = [*_warnings(ledger), *found.notes]
     with clock.stage("publishing"):
         table.write_parquet(draft / "features.parquet")
         detection.save(model, draft / "model.npz")

@@ -124,6 +124,15 @@ class Context:
             self._cache[key] = build()
         return self._cache[key]
 
+    def note(self, line: str) -> None:
+        """Keep one line about what was left out of the whole evaluation; a line is kept once."""
+        self.whole.once("notes", dict)[line] = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The lines kept so far, sorted."""
+        return tuple(sorted(self.whole.once("notes", dict)))
+
     @cached_property
     def accounts(self) -> pl.DataFrame:
         """Held accounts with `account` (code, UInt32) and the columns that holders' data lacks as nulls."""

@@ -68,10 +68,12 @@ class Findings:
         window, id.
     evidence: finding_id, row (the ledger's `row`), sorted by both. Every account finding that is `found` has
     some.
+    notes: what was left out of the whole evaluation, a line each: caps and budgets that were reached.
     """
 
     findings: pl.DataFrame
     evidence: pl.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 def resolve(indicators: Sequence[Indicator], settings: Settings) -> dict[str, tuple[bool, Any]]:
@@ -141,7 +143,7 @@ def evaluate_indicators(
                 judged.add(indicator, parameters, context)
     for indicator, _ in able:
         judged.name_unjudged(indicator, whole)
-    return judged.result()
+    return dataclasses.replace(judged.result(), notes=whole.notes)
 
 
 class _Judged:

@@ -21,6 +21,8 @@ from finpat.compiled import frozen, thread_count
 from finpat.indicators.base import Indicator, Outcome, Value, parameter
 from finpat.indicators.context import NO_LEG, Context, days, hours
 from finpat.networks.motifs import (
+    FOLLOWERS_SEEN,
+    STEPS,
     Followers,
     chain_lengths,
     find_cycles,
@@ -46,7 +48,13 @@ def payments_between_persons(context: Context, floor: float) -> Edges:
         kept = context.effective
         if context.has("merchant"):
             kept = frozen(kept & ((context.kinds.to_numpy() & BILLS) == 0))
-        return build_edges(context.ledger, kept=kept, floor=floor, threads=thread_count(context.threads))
+        edges = build_edges(context.ledger, kept=kept, floor=floor, threads=thread_count(context.threads))
+        if edges.left_out.hubs:
+            context.note(
+                f"network motifs leave out {edges.left_out.hubs:,} persons with more than {DEGREE_CAP} "
+                f"partners, and their {edges.left_out.at_hubs:,} payments"
+            )
+        return edges
 
     made: Edges = context.once(("payments between persons", floor), build)
     return made
@@ -54,17 +62,20 @@ def payments_between_persons(context: Context, floor: float) -> Edges:
 
 def followers(context: Context, floor: float, horizon: int, low: float, high: float) -> Followers:
     """Which payments pass on which, once for each choice of bounds."""
-    made: Followers = context.once(
-        ("followers", floor, horizon, low, high),
-        lambda: find_followers(
-            payments_between_persons(context, floor),
-            horizon=horizon,
-            low=low,
-            high=high,
-            threads=thread_count(context.threads),
-        ),
-    )
-    return made
+
+    def build() -> Followers:
+        edges = payments_between_persons(context, floor)
+        threads = thread_count(context.threads)
+        made = find_followers(edges, horizon=horizon, low=low, high=high, threads=threads)
+        if made.cut:
+            context.note(
+                f"network motifs look at {FOLLOWERS_SEEN} payments after a payment; {made.cut:,} payments "
+                f"were followed by more within {horizon / days(1):g} days"
+            )
+        return made
+
+    kept: Followers = context.once(("followers", floor, horizon, low, high), build)
+    return kept
 
 
 def _unjudged(context: Context, edges: Edges) -> pl.DataFrame:
@@ -444,6 +455,11 @@ def find_money_cycles(context: Context, p: Cycle) -> Outcome:
     cycles = find_cycles(
         edges, chains, span=width, longest=p.max_payments, threads=thread_count(context.threads)
     )
+    if cycles.cut:
+        context.note(
+            f"NW-CYCLE-05 looks at {STEPS:,} payments for the cycles of one; {cycles.cut:,} searches "
+            "ended there"
+        )
     which = cycles.which
     group = _connected(which, cycles.payments, cycles.count, edges.instants.size)
     first, last = cycles.payments[cycles.offsets[:-1]], cycles.payments[cycles.offsets[1:] - 1]

@@ -116,6 +116,18 @@ def test_whoever_has_too_many_partners_is_not_judged_and_that_is_said():
         ("M", "payments of a person with at most 500 partners")
     ]
     assert found("NW-FANIN-01", ledger(*OLD, *rows[:500])) == ["M"]
+    result = evaluate_indicators([BY_ID["NW-FANIN-01"]], ledger(*OLD, *rows), pl.DataFrame(), Settings())
+    assert result.notes == (
+        "network motifs leave out 1 persons with more than 500 partners, and their 501 payments",
+    )
+
+
+def test_payments_that_were_not_followed_to_the_end_are_counted_and_said():
+    rows = [pay("A", "B", 0), *(pay("B", f"C{n}", 0.1 + n / 1_000, 5_000 + n) for n in range(300))]
+    result = evaluate_indicators([BY_ID["NW-CHAIN-08"]], ledger(*rows), pl.DataFrame(), Settings())
+    assert result.notes == (
+        "network motifs look at 256 payments after a payment; 1 payments were followed by more within 2 days",
+    )
 
 
 # NW-GS-03
