@@ -236,6 +236,7 @@ def find_after_hours(context: Context, p: AfterHours) -> Outcome:
         "local_day",
         "merchant_category",
         "amount_minor",
+        person=True,
     )
     legs = holder_types(context, legs).filter(pl.col("holder_type") == "business")
     legs = with_rows(legs.with_columns(pl.col("merchant_category").cast(pl.String)), p.min_count)
@@ -449,4 +450,85 @@ FRT_05 = Indicator(
 )
 
 
-INDICATORS = (RES_01, RES_02, FRT_01, FRT_02, FRT_05)
+# ----------------------------------------------------------------------------------------------------
+
+IBAN = r"^([A-Z]{2})[0-9]{2}([A-Z0-9]{4})[A-Z0-9]{7,26}$"  # country, check digits, start of the bank's code
+
+
+@dataclass(frozen=True)
+class CardAdvance:
+    """Parameters of HT-FRT-06."""
+
+    min_banks: int = parameter(3, "banks that the card is paid from; D", stricter="higher", low=2)
+    min_advance_share: float = parameter(
+        0.3, "of what the card pays out is cash; D", stricter="higher", low=0, high=1
+    )
+    window_days: float = parameter(30.0, "one month; D", low=0.1)
+
+
+def find_card_advance(context: Context, p: CardAdvance) -> Outcome:
+    """A credit card is paid off from several banks and drawn in cash.
+
+    In 30 days payments of a person's card bills come from 3 or more banks, and 0.3 or more of what the card
+    accounts pay out is cash. The bank is read off the payer's IBAN: its country and the first four characters of the
+    bank's code, so that branches of one bank are seldom taken for two.
+    """
+    is_bill = of_kind("card_payment") & IS_CREDIT
+    bills = with_rows(context.legs(is_bill, person=True), p.min_banks)
+    cards = np.zeros(context.ledger.account_count, np.bool_)
+    cards[bills["account"].unique().to_numpy()] = True
+    columns = ("is_credit", "amount_minor", "channel", "counterparty", "kinds")
+    legs = context.legs(pl.lit(True), *columns, person=True, accounts=cards).with_columns(is_bill=is_bill)
+    parties = context.ledger.parties.to_frame("party_id").with_row_index("counterparty")
+    payers = legs.filter("is_bill").select("counterparty").unique().join(parties, on="counterparty")
+    groups = pl.col("party_id").str.replace_all(" ", "").str.to_uppercase().str.extract_groups(IBAN)
+    banks = payers.with_columns(groups.alias("groups")).select(
+        "counterparty",
+        bank=pl.col("groups").struct.field("1") + pl.col("groups").struct.field("2"),
+        is_bill=pl.lit(True),
+    )
+    legs = legs.join(banks, on=["counterparty", "is_bill"], how="left", maintain_order="left")
+    advance = ~IS_CREDIT & (IS_CASH | of_kind("cash_advance"))
+    windows = (
+        tally(
+            legs,
+            days(p.window_days),
+            sums={
+                "advance_minor": pl.when(advance).then("amount_minor"),
+                "out_minor": pl.when(~IS_CREDIT).then("amount_minor"),
+            },
+            distinct={"bank_count": pl.col("bank")},
+        )
+        .with_columns(advance_share=pl.col("advance_minor") / pl.col("out_minor"))
+        .filter(
+            pl.col("out_minor") > 0,
+            pl.col("bank_count") >= p.min_banks,
+            pl.col("advance_share") >= p.min_advance_share,
+        )
+    )
+    unknown = lacking(legs.filter("is_bill", pl.col("bank").is_null()), p.min_banks, "IBAN of the payer")
+    return Outcome(windows, legs.filter(pl.col("is_bill") | advance).select(EVIDENCE), unknown)
+
+
+FRT_06 = Indicator(
+    id="HT-FRT-06",
+    name="Card paid from many banks, then cash",
+    role="NET",
+    weight="M",
+    source="FINTRAC-2021-OA001, list (credit card payments from several institutions, then cash advances)",
+    evidence="V1, D",
+    parameters=CardAdvance(),
+    values=(
+        Value("bank_count", "count", ">=", "min_banks"),
+        Value("advance_share", "share", ">=", "min_advance_share"),
+        Value("advance_minor", "money"),
+    ),
+    fact="a credit card was paid off from {bank_count} banks within {window_days} days, and {advance_share} "
+    "of what it paid out was cash, {advance} in all",
+    caution="people who move a debt from card to card",
+    find=find_card_advance,
+    needs=("merchant",),
+)
+
+
+INDICATORS = (RES_01, RES_02, FRT_01, FRT_02, FRT_05, FRT_06)

@@ -1,4 +1,4 @@
-"""Premises and fronts: HT-RES-01, HT-RES-02, HT-FRT-01, HT-FRT-02, HT-FRT-05."""
+"""Premises and fronts: HT-RES-01, HT-RES-02, HT-FRT-01, HT-FRT-02, HT-FRT-05, HT-FRT-06."""
 
 from datetime import timedelta
 
@@ -238,3 +238,41 @@ def test_two_owners_or_a_person_do_not_circulate():
     assert missing("HT-FRT-05", ledger(*ROUND, accounts=OWN.select("account_id", "holder_type"))) == [
         (None, "holder_id")
     ]
+
+
+# HT-FRT-06
+
+BILLS = [
+    got(n, f"{bank}0000000000", 100, description="credit card payment")
+    for n, bank in enumerate(("DE02AAAA", "DE02BBBB", "FR02AAAA"))
+]
+DRAWN = [paid(5, "S", 70, channel="card"), paid(6, None, 30, channel="atm")]
+
+
+def test_a_card_paid_from_three_banks_and_drawn_in_cash_is_found():
+    data = ledger(*BILLS, *DRAWN)
+    assert values("HT-FRT-06", data) == {"bank_count": 3, "advance_share": 0.3, "advance": 30}
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("two banks are few", [*BILLS[:2], {**BILLS[2], "counterparty_id": "DE55AAAA9999999999"}, *DRAWN]),
+        ("the first is a month old", [{**BILLS[0], "booked_at": at(-24)}, *BILLS[1:], *DRAWN]),
+        ("too little is cash", [*BILLS, DRAWN[0], paid(6, None, 29.99, channel="atm")]),
+        ("one pays for something else", [*BILLS[:2], {**BILLS[2], "description": "gift"}, *DRAWN]),
+        ("nothing is drawn", BILLS),
+    ],
+)
+def test_card_advances_are_not_found_when(why, rows):
+    assert found("HT-FRT-06", ledger(*rows)) == []
+
+
+def test_banks_that_no_iban_tells_are_named():
+    rows = [{**row, "counterparty_id": f"payer {n}"} for n, row in enumerate(BILLS)]
+    assert missing("HT-FRT-06", ledger(*rows, *DRAWN)) == [("A", "IBAN of the payer")]
+
+
+def test_amounts_of_two_currencies_are_never_summed():
+    foreign = paid(6, None, 1_000, channel="atm", currency="JPY")
+    assert found("HT-FRT-06", ledger(*BILLS, DRAWN[0], foreign)) == []

@@ -101,7 +101,7 @@ def test_a_stricter_parameter_never_finds_more_accounts(lively, indicator_id, na
 
 
 # These need premises, shops with thirty peers, or two accounts of one owner; test_fronts.py has them.
-NOT_LIVED = ("HT-RES-01", "HT-RES-02", "HT-FRT-01", "HT-FRT-02", "HT-FRT-05")
+NOT_LIVED = ("HT-RES-01", "HT-RES-02", "HT-FRT-01", "HT-FRT-02", "HT-FRT-05", "HT-FRT-06")
 
 
 def test_the_lively_ledger_shows_the_indicators(lively):
