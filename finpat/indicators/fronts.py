@@ -470,8 +470,8 @@ def find_card_advance(context: Context, p: CardAdvance) -> Outcome:
     """A credit card is paid off from several banks and drawn in cash.
 
     In 30 days payments of a person's card bills come from 3 or more banks, and 0.3 or more of what the card
-    accounts pay out is cash. The bank is read off the payer's IBAN: its country and the first four characters of the
-    bank's code, so that branches of one bank are seldom taken for two.
+    accounts pay out is cash. The bank is read off the payer's IBAN: its country and the first four characters
+    of the bank's code, so that branches of one bank are seldom taken for two.
     """
     is_bill = of_kind("card_payment") & IS_CREDIT
     bills = with_rows(context.legs(is_bill, person=True), p.min_banks)
