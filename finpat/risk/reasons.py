@@ -78,7 +78,7 @@ def anomaly_reasons(
     top = (
         contributions.filter(pl.col("detector") == "anomaly_score")
         .unique("account_id", keep="first", maintain_order=True)
-        .select("account_id", "feature", "value", "peer_median", "direction")
+        .select("account_id", "feature", "value", "peer_median", "peer_spread", "direction")
     )
     told = scores.join(top, on="account_id", how="left", maintain_order="left").join(
         currencies, on="account_id", how="left", maintain_order="left"
@@ -101,10 +101,11 @@ def _unusual(record: dict[str, Any]) -> str:
     feature = _FEATURES[record["feature"]]
     value = _number(record["value"], feature.kind, record["currency"])
     median = _number(record["peer_median"], feature.kind, record["currency"])
+    spread = _number(record["peer_spread"], feature.kind, record["currency"])
     doc = feature.doc.rstrip(".")
     share = max(0.0, record["anomaly_percentile"] - 0.05)
     return (
-        f"No red flag found; more unusual than {share:.1f} % of accounts, most by {record['feature']} "
-        f"({doc[:1].lower()}{doc[1:]}) of {value} where the median account has {median}, which by itself is "
-        "no sign of wrongdoing."
+        f"No red flag found; more unusual than {share:.1f} % of accounts, most by this number: "
+        f"{doc[:1].lower()}{doc[1:]}: {value}, where the median account has {median}, give or take {spread}, "
+        "which by itself is no sign of wrongdoing."
     )

@@ -305,12 +305,13 @@ def test_the_reason_names_the_strongest_fact_its_dates_and_who_shows_it_innocent
 
 
 def test_without_a_finding_the_reason_names_the_feature_that_stands_out_most():
-    told = ("A", "anomaly_score", "paid_in_max_minor", 1_250_000.0, 20_000.0, 1.0, "high", 0.4)
+    told = ("A", "anomaly_score", "paid_in_max_minor", 1_250_000.0, 20_000.0, 5_000.0, "high", 0.4)
     reason = ranked(contributions=[told], A=99.64)["reason"][0]
     assert reason.startswith(
-        "No red flag found; more unusual than 99.6 % of accounts, most by paid_in_max_minor"
+        "No red flag found; more unusual than 99.6 % of accounts, most by this number: largest"
     )
-    assert "12,500.00 USD where the median account has 200.00 USD" in reason
+    assert ": 12,500.00 USD, where the median account has 200.00 USD, give or take 50.00 USD," in reason
+    assert "_" not in reason
 
 
 def test_a_quiet_account_says_so():
