@@ -1313,7 +1313,7 @@ def wage_sweep(world: World) -> None:
         "receives most of the wages of six workers on their pay day",
     )
     for worker in crew:
-        world.plant(worker, "EU-WAGES-1", "labour_exploitation", "possible_victim", "HT-LAB-02;HT-P2P-04;HT-CTL-08;HT-SPD-09",
+        world.plant(worker, "EU-WAGES-1", "labour_exploitation", "possible_victim", "HT-LAB-02;HT-P2P-04;HT-CTL-08",
                     "wage leaves to one person within hours; hardly any life on the account")  # fmt: skip
 
     dice = Dice("night")
@@ -1471,7 +1471,7 @@ def tour(world: World) -> None:
                         day + timedelta(hours=9 * meal) + dice.clock(11, 14),
                         city,
                     )
-        world.plant(account, f"GB-TOUR-{number + 1}", "sexual_exploitation", "unclear", "HT-MOV-01;HT-SPD-01" + (";HT-MOV-04" if number == 0 else ";HT-MOV-05" if number == 1 else ""),
+        world.plant(account, f"GB-TOUR-{number + 1}", "sexual_exploitation", "unclear", "HT-MOV-01" + (";HT-MOV-04" if number == 0 else ";HT-MOV-05" if number == 1 else ""),
                     "two-night stays in four cities within a fortnight, again and again")  # fmt: skip
 
 
