@@ -19,6 +19,7 @@ from finpat.indicators import (
     crypto,
     fronts,
     instruments,
+    labour,
     movement,
     networks,
     night,
@@ -46,6 +47,7 @@ MODULES = (
     fronts,
     crypto,
     control,
+    labour,
 )
 INDICATORS: tuple[Indicator, ...] = tuple(item for module in MODULES for item in module.INDICATORS)
 

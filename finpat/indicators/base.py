@@ -182,9 +182,8 @@ def in_words(role: str) -> str:
 def _checked(where: str, value: Any, default: Any, metadata: Any) -> Any:
     """`value` in the type of `default` and inside the bounds. Raises SettingsError otherwise."""
     if isinstance(default, tuple):
-        if not isinstance(value, (list, tuple)) or not all(
-            isinstance(item, type(default[0])) for item in value
-        ):
+        kind = type(default[0]) if default else str
+        if not isinstance(value, (list, tuple)) or not all(isinstance(item, kind) for item in value):
             raise SettingsError(f"{where} = {value!r}: expected a list like {list(default)!r}")
         return tuple(value)
     expected = type(default)

@@ -370,10 +370,10 @@ def find_swept_star(context: Context, p: SweptStar) -> Outcome:
     )
     known = (
         pairs.join(varied, on=["account", "target"], how="semi")
-        .join(_few_payers(context, pairs["target"], p.max_payers), on="target", how="semi")
+        .join(few_payers(context, pairs["target"], p.max_payers), on="target", how="semi")
         .join(holders(context), on="account")
     )
-    known = _not_kin(context, known).with_columns(subject="target")
+    known = not_kin(context, known).with_columns(subject="target")
     windows = _met(known, p.window_days, p.min_holders)
     named = known.join(windows.select("subject"), on="subject", how="semi")
     swept = pl.concat(part.rows(named.filter(pl.col("source") == place)) for place, part in enumerate(found))
@@ -407,7 +407,7 @@ def _met(pairs: pl.DataFrame, window_days: float, least: int) -> pl.DataFrame:
     )
 
 
-def _few_payers(context: Context, wanted: pl.Series, most: int) -> pl.DataFrame:
+def few_payers(context: Context, wanted: pl.Series, most: int) -> pl.DataFrame:
     """target: those of the wanted payees whom `most` accounts pay at most."""
     payees = payee_of_party(context)
     codes = pl.Series(np.flatnonzero(np.isin(payees, wanted.unique().to_numpy())).astype(np.uint32))
@@ -421,7 +421,7 @@ def _few_payers(context: Context, wanted: pl.Series, most: int) -> pl.DataFrame:
     )
 
 
-def _not_kin(context: Context, pairs: pl.DataFrame) -> pl.DataFrame:
+def not_kin(context: Context, pairs: pl.DataFrame) -> pl.DataFrame:
     """`pairs` (account with home and family, target) without those related to a held payee."""
     payees = holders(context).select(
         target=pl.Series(context.party_of_account[context.persons]), payee_home="home", payee_family="family"
@@ -937,8 +937,8 @@ def find_captured_benefits(context: Context, p: CapturedBenefits) -> Outcome:
         on=["account", "target"],
         how="semi",
     )
-    few = _few_payers(context, to_payees["target"], p.max_payers)
-    to_payees = _not_kin(context, to_payees.join(few, on="target", how="semi"))
+    few = few_payers(context, to_payees["target"], p.max_payers)
+    to_payees = not_kin(context, to_payees.join(few, on="target", how="semi"))
     drawn = known.join(
         found.pieces.filter("is_cash").select("account", "target").unique(),
         on=["account", "target"],

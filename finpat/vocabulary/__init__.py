@@ -39,6 +39,7 @@ KINDS: dict[str, str] = {
     "luxury": "jewellery, cars, bars, spas",
     "advert": "classified-advert platforms, dating and advertising services",
     "parking": "parking",
+    "vehicle_rental": "rented cars, vans and buses",
     "telecom": "telephone companies and top-ups",
     "utility": "electricity, gas, water",
     "rent": "rent and landlords",

@@ -28,6 +28,7 @@ FAMILIES = {
     "HT-FRT": "01 02 05 06",
     "CR": "ONRAMP-01 MICRO-02 BROKER-03 RISK-05",
     "HT-CTL": " ".join(f"{n:02}" for n in range(1, 11)),
+    "HT-LAB": " ".join(f"{n:02}" for n in range(1, 12)),
 }
 NEVER_WRITTEN = re.compile(r"trafficker|prostitut|criminal|(?<!possible )victim", re.IGNORECASE)
 each = pytest.mark.parametrize("indicator", INDICATORS, ids=lambda indicator: indicator.id)
