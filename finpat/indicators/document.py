@@ -1,4 +1,7 @@
-"""The catalogue of indicators as a page: `python -m finpat.indicators.document` writes docs/indicators.md."""
+"""The catalogue of indicators as a page and as README's table.
+
+`python -m finpat.indicators.document` writes docs/indicators.md and the marked part of README.md.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from finpat.indicators import INDICATORS
-from finpat.indicators.base import WEIGHTS, Indicator
+from finpat.indicators.base import TYPOLOGIES, WEIGHTS, Indicator
 from finpat.indicators.thresholds import shipped_thresholds
 
-PAGE = Path(__file__).parents[2] / "docs" / "indicators.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "indicators.md"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- indicators: begin -->", "<!-- indicators: end -->"
 
 HEAD = """# Indicators
 
@@ -53,6 +59,36 @@ def render(indicators: Sequence[Indicator] = INDICATORS) -> str:
     parts += [_section(item) for item in indicators]
     parts += ["## Legal thresholds", _thresholds()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def render_table(indicators: Sequence[Indicator] = INDICATORS) -> str:
+    """README's table: one foldable part per family, with the markers around them all."""
+    parts = [BEGIN]
+    for family, method in TYPOLOGIES.items():
+        mine = [item for item in indicators if item.family == family]
+        if not mine:
+            continue
+        rows = ["| id | what it says | role | weight |", "|---|---|---|---|"]
+        for item in mine:
+            off = "" if item.enabled else " (switched off)"
+            link = f"[{item.id}](docs/indicators.md#{item.id.lower()})"
+            rows.append(f"| {link} | {_summary(item)}{off} | {item.role_label} | {WEIGHTS[item.weight]} |")
+        title = f"<summary>{family}, {method}: {len(mine)}</summary>"
+        parts.append(f"<details>{title}\n\n" + "\n".join(rows) + "\n\n</details>")
+    return "\n".join([*parts, END])
+
+
+def with_table(text: str, table: str) -> str:
+    """README's text with the marked part replaced.
+
+    Raises:
+        ValueError: the text has no such part.
+    """
+    before, _, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"no part between {BEGIN} and {END}")
+    return f"{before}{table}{after}"
 
 
 def _summary(item: Indicator) -> str:
@@ -100,9 +136,10 @@ def _thresholds() -> str:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the page, and the table into README."""
     PAGE.write_text(render(), encoding="utf-8")
-    sys.stdout.write(f"{PAGE}\n")
+    README.write_text(with_table(README.read_text(encoding="utf-8"), render_table()), encoding="utf-8")
+    sys.stdout.write(f"{PAGE}\n{README}\n")
 
 
 if __name__ == "__main__":

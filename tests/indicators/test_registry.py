@@ -10,7 +10,7 @@ from finpat.config import IndicatorSettings, Settings
 from finpat.errors import SettingsError
 from finpat.indicators import INDICATORS, MODULES
 from finpat.indicators.base import ROLES, TYPOLOGIES, WEIGHTS, Indicator
-from finpat.indicators.document import PAGE, render
+from finpat.indicators.document import PAGE, README, render, render_table, with_table
 from finpat.indicators.evaluation import resolve
 
 FAMILIES = {
@@ -94,6 +94,12 @@ def test_defaults_lie_inside_their_own_bounds(indicator):
 
 def test_the_committed_page_is_the_generated_one():
     assert PAGE.read_text(encoding="utf-8") == render(), "run: python -m finpat.indicators.document"
+
+
+def test_the_table_of_the_readme_is_the_generated_one():
+    text = README.read_text(encoding="utf-8")
+    assert text == with_table(text, render_table()), "run: python -m finpat.indicators.document"
+    assert all(f"[{indicator.id}]" in text for indicator in INDICATORS)
 
 
 def test_the_page_uses_no_unfair_word():
