@@ -1313,7 +1313,7 @@ def wage_sweep(world: World) -> None:
         "receives most of the wages of six workers on their pay day",
     )
     for worker in crew:
-        world.plant(worker, "EU-WAGES-1", "labour_exploitation", "possible_victim", "HT-LAB-02;HT-P2P-04;HT-CTL-08",
+        world.plant(worker, "EU-WAGES-1", "labour_exploitation", "possible_victim", "HT-LAB-02;HT-CTL-08",
                     "wage leaves to one person within hours; hardly any life on the account")  # fmt: skip
 
     dice = Dice("night")
@@ -1385,7 +1385,7 @@ def wage_sweep(world: World) -> None:
         "EU-NIGHT-1",
         "sexual_exploitation",
         "possible_controller",
-        "HT-CTL-04;HT-RES-01;HT-SPD-07",
+        "HT-CTL-04;HT-RES-01",
         "receives three people's night cash, rents four flats, spends on jewellery",
     )
 
@@ -1471,7 +1471,7 @@ def tour(world: World) -> None:
                         day + timedelta(hours=9 * meal) + dice.clock(11, 14),
                         city,
                     )
-        world.plant(account, f"GB-TOUR-{number + 1}", "sexual_exploitation", "unclear", "HT-MOV-01" + (";HT-MOV-04" if number == 0 else ";HT-MOV-05" if number == 1 else ""),
+        world.plant(account, f"GB-TOUR-{number + 1}", "sexual_exploitation", "unclear", ("HT-MOV-01;HT-MOV-04", "HT-MOV-05", "HT-MOV-01")[number],
                     "two-night stays in four cities within a fortnight, again and again")  # fmt: skip
 
 
@@ -1545,7 +1545,7 @@ def wallet_stories(world: World) -> None:
             f"US-CLIENTS-{number + 1}",
             "sexual_exploitation",
             "possible_controller",
-            "HT-CTL-04;HT-SPD-07",
+            "HT-CTL-04",
             "receives the takings of several people, spends them on a good life",
         )
 

@@ -11,12 +11,13 @@ import polars as pl
 
 from finpat.compiled import frozen, in_blocks, kernel
 from finpat.features.base import Feature, Floats, Group, Ints, Legs
+from finpat.ledger import IS_OWN_ACT
 
 _COLUMNS = ("city", "country", "device_id", "branch_id", "merchant_category")
 _WORDS = {
     "city": "cities",
     "country": "countries",
-    "device_id": "devices",
+    "device_id": "devices that the account itself paid from",
     "branch_id": "branches or terminals",
     "merchant_category": "merchant categories",
 }
@@ -76,7 +77,10 @@ def _fill_group(legs: Legs, ints: Ints, _floats: Floats, threads: int) -> None:
             continue
         physical = legs.ledger.legs[column].to_physical()
         codes = frozen(physical.cast(pl.UInt32).fill_null(0).to_numpy())
-        known = frozen(physical.is_not_null().to_numpy())
+        known = physical.is_not_null()
+        if column == "device_id":
+            known = known & legs.ledger.legs.select(IS_OWN_ACT).to_series()
+        known = frozen(known.to_numpy())
         _fill_column(legs, codes, known, ints[2 * position : 2 * position + 2], threads)
 
 

@@ -29,6 +29,7 @@ from finpat.indicators.sweeps import (
     swept_wages,
     targets,
 )
+from finpat.ledger import IS_OWN_ACT
 from finpat.networks.identifiers import KEYS, contacts, dated_list
 from finpat.vocabulary import kind_bits, load_vocabulary, of_kind
 
@@ -158,10 +159,11 @@ def find_shared_device(context: Context, p: SharedDevice) -> Outcome:
     """One device pays from the accounts of several holders who are not shown to be related.
 
     Within 30 days 3 or more holders, each with payments from it on 2 days or more. A device that more than 50
-    persons use is public and left out; network addresses are not devices.
+    persons use is public and left out; network addresses are not devices. The device of money that comes in is
+    its payer's and does not count.
     """
     used = (
-        context.legs(pl.col("device_id").is_not_null(), "device_id", "local_day")
+        context.legs(pl.col("device_id").is_not_null() & IS_OWN_ACT, "device_id", "local_day")
         .unique(["device_id", "account", "local_day"], keep="first", maintain_order=True)
         .join(holders(context), on="account")
         .with_columns(
@@ -777,7 +779,7 @@ def _shared_values(context: Context) -> pl.DataFrame:
     payer = pl.col("counterparty").cast(pl.String)
     parts.append(paid.select("account", kind=pl.lit("payer of wages"), value=payer).unique())
     if context.has("device_id"):
-        used = context.legs(pl.col("device_id").is_not_null(), "device_id")
+        used = context.legs(pl.col("device_id").is_not_null() & IS_OWN_ACT, "device_id")
         parts.append(
             used.select("account", kind=pl.lit("device"), value=pl.col("device_id").cast(pl.String)).unique()
         )

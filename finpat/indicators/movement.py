@@ -455,11 +455,11 @@ class SpentElsewhere:
 def find_spent_elsewhere(context: Context, p: SpentElsewhere) -> Outcome:
     """Money comes in in one city and is drawn or spent far away within a day or two.
 
-    In 30 days 3 or more deposits (cash, or person to person with a place), each followed within 36 hours by a
-    withdrawal or a card purchase on the spot in a city 100 km or more away. Rows without a time of day are
-    left out, and so are pairs of cities of which the place of one is not clear.
+    In 30 days 3 or more deposits of cash, each followed within 36 hours by a withdrawal or a card purchase on
+    the spot in a city 100 km or more away. Money from persons does not count: its place is its payer's. Rows
+    without a time of day are left out, and so are pairs of cities of which the place of one is not clear.
     """
-    paid_in = IS_CREDIT & pl.col("channel").is_in(["cash", "atm", "p2p"]) & pl.col("city").is_not_null()
+    paid_in = IS_CREDIT & IS_CASH & pl.col("city").is_not_null()
     spent = IS_PRESENT | (IS_CASH & pl.col("city").is_not_null())
     timed = pl.col("has_time")
     deposits = with_rows(by_person(context, paid_in & timed, "city", "country"), p.min_count)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from finpat.ledger import NO_PARTY, Ledger
+from finpat.ledger import IS_OWN_ACT, NO_PARTY, Ledger
 from finpat.networks.identifiers import contacts
 from finpat.networks.persons import persons_of
 
@@ -175,7 +175,7 @@ def _value_ties(ledger: Ledger, persons: npt.NDArray[np.uint32]) -> pl.DataFrame
     if "device_id" in ledger.legs.columns:
         used = (
             ledger.legs.lazy()
-            .filter(pl.col("device_id").is_not_null(), _effective(ledger))
+            .filter(pl.col("device_id").is_not_null(), IS_OWN_ACT, _effective(ledger))
             .group_by("account", value=pl.col("device_id").cast(pl.String))
             .agg(
                 first_at=pl.col("booked_at").min(),
