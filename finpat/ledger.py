@@ -26,8 +26,8 @@ PLACE_COLUMNS = ("city", "country", "merchant_category", "branch_id", "device_id
 # What is written on a payment; seen from the account whose statement it is.
 TEXT_COLUMNS = ("counterparty_name", "description")
 
-# Whether the account's own side acted: it paid, or it paid cash or a cheque in. The device of any other payment
-# in is its payer's.
+# Whether the account's own side acted: it paid, or it paid cash or a cheque in. The device of any other
+# payment in is its payer's.
 IS_OWN_ACT = ~pl.col("is_credit") | pl.col("channel").is_in(["cash", "atm", "cheque"])
 BALANCE = "balance_after_minor"
 

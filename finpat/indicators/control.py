@@ -158,8 +158,8 @@ class SharedDevice:
 def find_shared_device(context: Context, p: SharedDevice) -> Outcome:
     """One device pays from the accounts of several holders who are not shown to be related.
 
-    Within 30 days 3 or more holders, each with payments from it on 2 days or more. A device that more than 50
-    persons use is public and left out; network addresses are not devices. The device of money that comes in is
+    Within 30 days 3 or more holders, each with payments from it on 2 days or more. A device of more than 50
+    persons is public and left out; network addresses are not devices. The device of money that comes in is
     its payer's and does not count.
     """
     used = (

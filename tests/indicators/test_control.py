@@ -57,7 +57,7 @@ def test_three_holders_with_two_days_each_on_one_device_are_found():
         ("two holders", device_days(2), None),
         ("one day each", device_days(on=(0,)), None),
         ("the third uses it once", device_days()[:-1], None),
-        ("the money comes in: the device is its payer's", device_days(direction="credit", channel="p2p"), None),
+        ("money that comes in has its payer's device", device_days(direction="credit", channel="p2p"), None),
         ("each on another device", [{**row, "device_id": row["account_id"]} for row in device_days()], None),
         ("one holder with three accounts", device_days(), people(*names(3, holder_id="h"))),
         ("they share an address", device_days(), people(*names(3, address="Main St. 1"))),
