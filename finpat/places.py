@@ -45,7 +45,7 @@ def _answers(country: pl.Series, city: pl.Series) -> pl.DataFrame:
         _city=normalised(pl.col("city")).fill_null(""),
     )
     gazetteer = _gazetteer()
-    places = gazetteer.filter(pl.col("key") != "")
+    places = gazetteer.filter(pl.col("key").is_in(keyed["_city"].implode()) & (pl.col("key") != ""))
     countries = gazetteer.filter(pl.col("key") == "").select("country", country_zone="zone")
     zone = pl.coalesce("country_zone", "zone").cast(pl.String)
     found = (

@@ -54,6 +54,7 @@ _OTHER = (
     "%a, %d %b %Y",
 )
 _SAMPLE = 2000
+_LETTERS, _DIGIT = re.compile(r"[^\W\d_]+"), re.compile(r"\d")
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,15 @@ class DateOrders:
 
 
 def find_formats(values: Iterable[str], share: float = 1.0) -> DateOrders:
-    """The formats that read at least `share` of the values, for both orders of day and month."""
-    distinct = list(dict.fromkeys(value.strip() for value in values if value and value.strip()))
-    if len(distinct) > _SAMPLE:
-        step = len(distinct) / _SAMPLE
-        distinct = [distinct[int(i * step)] for i in range(_SAMPLE)]
+    """The formats that read at least `share` of the values, for both orders of day and month.
+
+    Of many values an even sample is tried, so give them in an order that does not change between runs.
+    """
+    some = list(dict.fromkeys(values))
+    if len(some) > _SAMPLE:
+        step = len(some) / _SAMPLE
+        some = [some[int(i * step)] for i in range(_SAMPLE)]
+    distinct = list(dict.fromkeys(value.strip() for value in some if value and value.strip()))
     shapes: dict[str, list[str]] = {}
     for value in distinct:
         shapes.setdefault(_shape(value), []).append(value)
@@ -95,7 +100,7 @@ def find_formats(values: Iterable[str], share: float = 1.0) -> DateOrders:
 
 def _shape(value: str) -> str:
     """The value with digits and letters levelled, so that each way of writing is tried once."""
-    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d", "9", value))
+    return _LETTERS.sub("a", _DIGIT.sub("9", value))
 
 
 def _cover(shapes: dict[str, list[str]], dates: tuple[str, ...]) -> tuple[tuple[str, ...], int]:

@@ -27,6 +27,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LINE = "_source_line"
+_BLANKS = (b" ", b"\t", b"\v", b"\f")  # what is stripped from ASCII cells; ends of lines stand in none
 _SHOWN_BYTES = 500  # of a line that is quarantined unread
 csv.field_size_limit(1 << 30)  # rows are bounded by max_line_mb, not by csv's 128 kB
 
@@ -77,6 +78,7 @@ class RawPiece:
 class _Piece:
     data: bytes
     line: int  # source line of its first row
+    line_count: int  # ends of lines in data
     regular: bool
     row_ends: npt.NDArray[np.int64] | None = None  # only for regular pieces with quotes
     rejects: list[Reject] = field(default_factory=list)
@@ -139,15 +141,19 @@ def _split(blocks: Iterable[bytes], layout: Layout, piece_bytes: int, line_bytes
 
 
 def _regrouped(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The bytes in blocks of `size` or more that end with a line, so that cutting copies nothing again."""
     held: list[bytes] = []
     length = 0
     for block in blocks:
-        held.append(block)
         length += len(block)
-        if length >= size:
-            yield b"".join(held)
-            held, length = [], 0
-    if held:
+        if length < size:
+            held.append(block)
+            continue
+        end = block.rfind(b"\n") + 1 or len(block)
+        yield b"".join([*held, memoryview(block)[:end]])
+        held = [block[end:]]
+        length = len(held[0])
+    if length:
         yield b"".join(held)
 
 
@@ -188,7 +194,7 @@ class _Cutter:
                 break
         self.rest = data
         if final and self.pending:
-            yield _Piece(b"", self.line, False, None, self.pending)
+            yield _Piece(b"", self.line, 0, False, None, self.pending)
             self.pending = []
 
     def _cut(self, data: bytes, final: bool) -> tuple[_Piece | None, bytes, bool]:
@@ -225,8 +231,9 @@ class _Cutter:
     def _take(
         self, lines: bytes, end: int, tail: bytes, regular: bool, row_ends: npt.NDArray[np.int64] | None
     ) -> tuple[_Piece, bytes, bool]:
-        piece = _Piece(lines[:end], self.line, regular, row_ends)
-        self.line += lines.count(b"\n", 0, end)
+        count = lines.count(b"\n", 0, end)
+        piece = _Piece(lines[:end], self.line, count, regular, row_ends)
+        self.line += count
         rest = lines[end:] + tail
         return piece, rest, len(rest) > self.line_bytes or b"\n" in tail
 
@@ -391,7 +398,7 @@ def _parse_fast(piece: _Piece, layout: Layout) -> RawPiece | None:
     if width < 2 or _meets_footer(data, layout):
         return None
     quoted = piece.row_ends is not None
-    count = len(piece.row_ends) if piece.row_ends is not None else data.count(b"\n")
+    count = len(piece.row_ends) if piece.row_ends is not None else piece.line_count
     coded = pa.dictionary(pa.int32(), pa.string())
     try:
         table = arrow_csv.read_csv(
@@ -429,7 +436,7 @@ def _parse_fast(piece: _Piece, layout: Layout) -> RawPiece | None:
         frame.with_columns(lines.alias(LINE)),
         tuple(piece.rejects),
         lambda rows: _raw_rows(piece, rows),
-        is_trimmed=_is_trimmed(data, layout, count),
+        is_trimmed=_is_trimmed(data, layout),
     )
 
 
@@ -437,15 +444,14 @@ def _has_blank(frame: pl.DataFrame) -> bool:
     return bool(frame.select(pl.all_horizontal(pl.all().is_null()).any()).item())
 
 
-def _is_trimmed(data: bytes, layout: Layout, count: int) -> bool:
-    """Whether no cell of `count` rows begins or ends with white space; False where it is not plain."""
+def _is_trimmed(data: bytes, layout: Layout) -> bool:
+    """Whether no cell begins or ends with white space; False where it is not plain."""
     if not data.isascii():
         return False
-    text = np.frombuffer(data, np.uint8)
-    blank = text <= 32
-    if np.count_nonzero(blank) == count:  # nothing but the ends of lines
+    if not any(blank in data for blank in _BLANKS):
         return True
-    blanks = np.flatnonzero(blank)
+    text = np.frombuffer(data, np.uint8)
+    blanks = np.flatnonzero(text <= 32)
     blanks = blanks[~np.isin(text[blanks], [10, 13, ord(layout.delimiter)])]
     if not len(blanks):
         return True

@@ -219,14 +219,14 @@ def instant_formats(source: Source, mapping: Mapping, settings: Settings) -> tup
     keys = [name for name in (key, "closed_on") if name in origins and origins[name].constant is None]
     if not keys:
         return ()
-    seen: set[str] = set()
+    seen: dict[str, None] = {}  # in the file's order, on which the sample depends
     small = in_small_pieces(settings)
     for piece in read_pieces(source, mapping.dialect, small, _columns(source, origins, keys)):
         for name in keys:
             values = _instant_text(piece.frame, origins, name)
             if values is None:
                 return ()
-            seen.update(values)
+            seen.update(dict.fromkeys(values))
         orders = find_formats(seen, 0.9)
         if not orders.ambiguous and len(seen) > 20:
             return orders.formats
@@ -261,7 +261,7 @@ def _instant_text(frame: pl.DataFrame, origins: dict[str, Origin], key: str) -> 
         dates = pl.select(
             pl.when(times.is_null() | (times == "")).then(dates).otherwise(dates + " " + times)
         ).to_series()
-    return dates.drop_nulls().unique().to_list()
+    return dates.drop_nulls().unique(maintain_order=True).to_list()
 
 
 def _is_day_only(source: Source, mapping: Mapping, settings: Settings, formats: tuple[str, ...]) -> bool:
