@@ -16,7 +16,7 @@ import duckdb
 from finpat.errors import StoreError
 from finpat.schemas import TABLES
 from finpat.store.failures import told_in_one_line
-from finpat.store.workspace import Workspace
+from finpat.store.workspace import Workspace, sync_folder
 
 MEMORY_LIMIT = "400MB"  # DuckDB spills beyond it; with Polars' share a load stays below one gigabyte
 SPILL = "store/spill"  # where DuckDB puts what a comparison of rows cannot hold in memory
@@ -116,6 +116,23 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.commit()
 
 
+def _create(path: Path) -> None:
+    """Make an empty catalogue, which gets its name when it is whole.
+
+    A process killed while DuckDB makes a file leaves one that nobody can open.
+    """
+    draft = path.with_name(path.name + ".part")
+    for left in (draft, draft.with_name(draft.name + ".wal")):
+        left.unlink(missing_ok=True)
+    connection = duckdb.connect(str(draft))
+    try:
+        _migrate(connection, path)
+    finally:
+        connection.close()
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
 @contextmanager
 def open_for_writing(workspace: Workspace, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """The catalogue for the one writer: locked, in its newest version, swept of what a killed load left.
@@ -125,6 +142,8 @@ def open_for_writing(workspace: Workspace, purpose: str) -> Iterator[duckdb.Duck
     """
     with workspace.writing(purpose):
         with told_in_one_line(workspace.path, f"opening the catalogue to {purpose}"):
+            if not workspace.catalogue.exists():
+                _create(workspace.catalogue)
             connection = duckdb.connect(str(workspace.catalogue))
             try:
                 connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")

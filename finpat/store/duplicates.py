@@ -48,14 +48,51 @@ PART_ROWS = 1 << 24  # keys compared at a time: 128 MB of them, however long the
 _MARK_BITS = 26  # a table of 2^26 flags sorts out nearly all stored keys that cannot match
 
 
-def _key_pieces(path: Path, part: int, parts: int) -> Iterator[Keys]:
-    """The segment's row keys that fall into one of `parts` equal ranges of the key space."""
+def _in_part(found: Keys, part: int, parts: int) -> Keys:
+    """Those of the keys that fall into one of `parts` equal ranges of the key space."""
+    if parts == 1:
+        return found
+    width = (1 << 64) // parts + 1
+    chosen: Keys = found[(found // np.uint64(width)) == part]
+    return chosen
+
+
+def _stored_keys(path: Path) -> Iterator[Keys]:
+    """A segment's row keys, in its order."""
     for frame in segment.read_frames(path, ["row_key"]):
-        found = frame["row_key"].to_numpy()
-        if parts > 1:
-            width = (1 << 64) // parts + 1
-            found = found[(found // np.uint64(width)) == part]
-        yield found
+        yield frame["row_key"].to_numpy()
+
+
+class DraftKeys:
+    """Row keys of a draft, in its order: kept from when they were made, up to PART_ROWS, else read from it.
+
+    rows_known: false where the draft stands already, so that its keys have to be read.
+    """
+
+    def __init__(self, path: Path, *, rows_known: bool = True) -> None:
+        self.path = path
+        self._held: list[Keys] | None = [] if rows_known else None
+        self._count = 0
+
+    def add(self, found: pl.Series) -> None:
+        """Keep the keys of the next rows that are written."""
+        self._count += len(found)
+        if self._count > PART_ROWS:
+            self._held = None
+        if self._held is not None:
+            self._held.append(found.to_numpy())
+
+    def pieces(self) -> Iterator[Keys]:
+        """All keys."""
+        return _stored_keys(self.path) if self._held is None else iter(self._held)
+
+    def part(self, part: int, parts: int) -> Keys:
+        """The keys that fall into one of `parts` equal ranges of the key space."""
+        return np.concatenate([np.empty(0, np.uint64), *(_in_part(f, part, parts) for f in self.pieces())])
+
+    def parts(self) -> int:
+        """How many ranges of the key space make parts of PART_ROWS keys, about."""
+        return -(-segment.row_count(self.path) // PART_ROWS)
 
 
 def _repeated(found: Keys) -> Keys:
@@ -64,17 +101,13 @@ def _repeated(found: Keys) -> Keys:
     return repeated
 
 
-def _parts(path: Path) -> int:
-    return -(-segment.row_count(path) // PART_ROWS)
-
-
-def shared_keys(draft: Path, stored: list[Path]) -> tuple[Keys, list[Path]]:
+def shared_keys(draft: DraftKeys, stored: list[Path]) -> tuple[Keys, list[Path]]:
     """Sorted keys that two rows share, at least one of them new; and the stored segments that have them."""
-    parts = _parts(draft)
+    parts = draft.parts()
     shared: list[Keys] = []
     matching: dict[Path, None] = {}
     for part in range(parts):
-        mine = np.sort(np.concatenate(list(_key_pieces(draft, part, parts))))
+        mine = np.sort(draft.part(part, parts))
         if not len(mine):
             continue
         shared.append(np.unique(_repeated(mine)))
@@ -84,7 +117,8 @@ def shared_keys(draft: Path, stored: list[Path]) -> tuple[Keys, list[Path]]:
         marks = np.zeros(1 << _MARK_BITS, np.bool_)
         marks[mine >> shift] = True
         for path in stored:
-            for theirs in _key_pieces(path, part, parts):
+            for piece in _stored_keys(path):
+                theirs = _in_part(piece, part, parts)
                 possible = theirs[marks[theirs >> shift]]
                 place = np.minimum(np.searchsorted(mine, possible), len(mine) - 1)
                 same = possible[mine[place] == possible]
@@ -94,22 +128,18 @@ def shared_keys(draft: Path, stored: list[Path]) -> tuple[Keys, list[Path]]:
     return np.unique(np.concatenate(shared)) if shared else np.empty(0, np.uint64), list(matching)
 
 
-def numbering(draft: Path, made: npt.NDArray[np.bool_], table: Table) -> Change | None:
+def numbering(draft: DraftKeys, made: npt.NDArray[np.bool_], table: Table) -> Change | None:
     """How to number the repeats among rows whose id is made from their content; None if there are none.
 
     made: per row of the draft, whether finpat made its id (always with occurrence 1 so far).
     """
-    parts = _parts(draft)
-    repeats = []
-    for part in range(parts):
-        found = np.concatenate(list(_key_pieces(draft, part, parts)))
-        repeats.append(_repeated(np.sort(found)))
+    parts = draft.parts()
+    repeats = [_repeated(np.sort(draft.part(part, parts))) for part in range(parts)]
     again = np.unique(np.concatenate(repeats))
     if not len(again):
         return None
     positions, hashes, start = [], [], 0
-    for frame in segment.read_frames(draft, ["row_key"]):
-        found = frame["row_key"].to_numpy()
+    for found in draft.pieces():
         place = np.minimum(np.searchsorted(again, found), len(again) - 1)
         chosen = (again[place] == found) & made[start : start + len(found)]
         positions.append(np.flatnonzero(chosen) + start)
@@ -213,7 +243,7 @@ def _one_sided(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def judge(draft: Path, root: Path, before: list[StoredFile], origin: Origin, table: Table) -> Verdicts:
+def judge(draft: DraftKeys, root: Path, before: list[StoredFile], origin: Origin, table: Table) -> Verdicts:
     """Compare the draft's rows with one another and with what is stored; see the module's rules.
 
     root: the workspace's folder. before: the table's stored files.
@@ -228,7 +258,7 @@ def judge(draft: Path, root: Path, before: list[StoredFile], origin: Origin, tab
         connection.execute(f"set temp_directory = '{str(root / SPILL).replace(chr(39), chr(39) * 2)}'")
         connection.register("shared_keys", pl.DataFrame({"row_key": shared}).to_arrow())
         stored = [paths[path] for path in matching]
-        sources = [comparison.Legs(draft, None, origin.mapping_sha256)]
+        sources = [comparison.Legs(draft.path, None, origin.mapping_sha256)]
         sources += [
             comparison.Legs(path, paths[path].file_id, paths[path].mapping_sha256, paths[path].place)
             for path in matching

@@ -313,6 +313,7 @@ class _Load:
         self.first_at: datetime | None = None  # of all good rows, those that are duplicates included
         self.last_at: datetime | None = None
         self.made: list[npt.NDArray[np.bool_]] = []  # per row of the draft: the source gave no id
+        self.draft_keys = duplicates.DraftKeys(self.part)
 
     def run(
         self,
@@ -384,7 +385,9 @@ class _Load:
             if without.any():
                 made = keys.made_id(keys.content_hash(self.table, rows.columns), pl.lit(1))
                 rows = rows.with_columns(pl.coalesce(name, made).alias(name))
-        return rows.with_columns(row_key=keys.row_key(self.table))
+        rows = rows.with_columns(row_key=keys.row_key(self.table))
+        self.draft_keys.add(rows["row_key"])
+        return rows
 
     def _extend_period(self, rows: pl.DataFrame) -> None:
         if self.instant not in rows.columns:
@@ -427,8 +430,8 @@ class _Load:
         if self.made:
             made = np.concatenate(self.made)
             if made.any():
-                self._rewrite(duplicates.numbering(self.part, made, self.table))
-        found = duplicates.judge(self.part, self.workspace.path, self.before, self.origin, self.table)
+                self._rewrite(duplicates.numbering(self.draft_keys, made, self.table))
+        found = duplicates.judge(self.draft_keys, self.workspace.path, self.before, self.origin, self.table)
         self._rewrite(found.change())
         return found
 
@@ -439,6 +442,7 @@ class _Load:
         self.part.replace(draft)
         segment.rewrite(draft, self.part, change)
         draft.unlink()
+        self.draft_keys = duplicates.DraftKeys(self.part, rows_known=False)
 
     def _catalogue(self, loaded: int, duplicate: int, now: datetime) -> None:
         columns: list[str] = []
