@@ -94,7 +94,7 @@ def explain_account(model: ReadModel, account_id: str, *, reveal: str | None = N
         "interpretation": {
             "reason": account["reason"],
             "possible_role": account["possible_role"],
-            **_arguments(account, found),
+            "role_arguments": model.role_arguments_of(account_id).drop("account_id").to_dicts(),
             "advice": ADVICE.get(account["possible_role"]),
             "note": NO_VERDICT,
         },
@@ -109,17 +109,6 @@ def _finding(row: Mapping[str, Any], evidence: pl.DataFrame) -> dict[str, Any]:
     rows = evidence.filter(pl.col("finding_id") == row["finding_id"]).select(_EVIDENCE).to_dicts()
     shown = {key: value for key, value in row.items() if key not in ("account_id", "state", "missing_field")}
     return shown | {"evidence": rows}
-
-
-def _arguments(account: Mapping[str, Any], found: pl.DataFrame) -> dict[str, list[str]]:
-    """What speaks for and against the possible role: the findings, by the role that each argues for."""
-    role = account["possible_role"]
-    speaks_for: list[str] = []
-    speaks_against: list[str] = []
-    for row in found.select("indicator_id", "role", "sentence").iter_rows(named=True):
-        text = f"{row['indicator_id']} ({row['role']})"
-        (speaks_for if role in (row["role"] or "").split(";") else speaks_against).append(text)
-    return {"for": speaks_for, "against": speaks_against}
 
 
 def as_text(explanation: Mapping[str, Any]) -> Iterator[str]:
@@ -153,9 +142,8 @@ def as_text(explanation: Mapping[str, Any]) -> Iterator[str]:
     inner = explanation["interpretation"]
     yield f"  {inner['reason']}"
     yield f"  possible role: {inner['possible_role'].replace('_', ' ')}"
-    for side in ("for", "against"):
-        for argument in inner[side]:
-            yield f"    {side}: {argument}"
+    for argument in inner["role_arguments"]:
+        yield from _argument_lines(argument)
     if inner["advice"]:
         yield f"  {inner['advice']}"
     yield f"  {inner['note']}"
@@ -169,6 +157,21 @@ def as_text(explanation: Mapping[str, Any]) -> Iterator[str]:
         ):
             for row in rows:
                 yield f"  {row['indicator_id']}: {row['missing_field']} is missing ({where})"
+
+
+def _argument_lines(argument: Mapping[str, Any]) -> Iterator[str]:
+    """One role argued both ways."""
+    yield f"  argued: {argument['possible_role'].replace('_', ' ')}"
+    for side in ("for", "against"):
+        for text in argument[f"speaks_{side}"] or ["no finding"]:
+            yield f"    {side}: {_printable(text)}"
+    weights = (f"{side} {argument[f'strength_{side}'] or 'none that counts'}" for side in ("for", "against"))
+    yield f"    heaviest: {', '.join(weights)}"
+    if argument["also_common_for"]:
+        yield f"    the same is common for {'; '.join(argument['also_common_for'])}"
+    yield f"    control gate: {'holds' if argument['control_gate'] else 'does not hold'}"
+    yield f"    would settle it: {argument['settled_by']}"
+    yield f"    {argument['verdict']}"
 
 
 def _finding_lines(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:

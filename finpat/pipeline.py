@@ -53,7 +53,8 @@ EVIDENCE_COLUMNS = (
 )  # fmt: skip
 # What two runs over the same files must agree on, row by row.
 COMPARED = (
-    "flagged_accounts", "findings", "finding_evidence", "anomaly_contributions", "account_features",
+    "flagged_accounts", "findings", "finding_evidence", "role_arguments", "anomaly_contributions",
+    "account_features",
     "networks", "network_members", "network_edges",
     "ad_clusters", "ad_cluster_members", "ad_payment_links", "ad_payment_matches",
 )  # fmt: skip
@@ -206,6 +207,7 @@ def _build(
         scores = detection.score(model, table, currencies)
     with clock.stage("risk"):
         listed = risk.rank(ledger.accounts, table, found, scores, settings)
+        argued = risk.role_arguments(risk.account_findings(found.findings), found.evidence)
         contributions = _contributions(listed, model, table, currencies, scores)
     with clock.stage("networks"):
         tied = build_networks(ledger)
@@ -233,6 +235,7 @@ def _build(
             "flagged_accounts": listed.with_columns(run_id=pl.lit(run_id)),
             "findings": _in_words(found.findings),
             "finding_evidence": evidence,
+            "role_arguments": argued,
             "anomaly_contributions": contributions,
             "account_features": table,
             "accounts": ledger.accounts.rename({"first_at": "first_seen", "last_at": "last_seen"}),

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from finpat.cli import app, run_command
@@ -255,6 +256,30 @@ def test_explain_json_has_the_evidence_rows_with_file_and_line(workspace, capsys
 def test_explain_tells_how_to_treat_a_possible_victim(workspace, capsys):
     assert run_command(["explain", "VICTIM", "-w", str(workspace)]) == 0
     assert "Protect and refer" in capsys.readouterr().out
+
+
+def test_explain_argues_roles_both_ways_as_interpretation(workspace, capsys):
+    told = {"account_id": "007", "possible_role": "possible_controller", "standing": "contested",
+            "speaks_for": ["pays rooms (F1)"], "speaks_against": ["loses the own wage (F2)"],
+            "findings_for": ["F1"], "findings_against": ["F2"], "strength_for": "strong",
+            "strength_against": None, "control_gate": True, "lacking": [], "also_common_for": ["parents"],
+            "settled_by": "the booking", "verdict": "Both sides argue."}  # fmt: skip
+    publish_sample(workspace, role_arguments=pl.DataFrame([told]))
+    assert run_command(["explain", "007", "-w", str(workspace)]) == 0
+    out = capsys.readouterr().out
+    part = out[out.index("INTERPRETATION") : out.index("NOT EVALUABLE")]
+    said = [line.strip() for line in part.splitlines()]
+    lines = [
+        "argued: possible controller", "for: pays rooms (F1)", "against: loses the own wage (F2)",
+        "heaviest: for strong, against none that counts", "the same is common for parents",
+        "control gate: holds", "would settle it: the booking", "Both sides argue.",
+    ]  # fmt: skip
+    assert [line for line in said if line in lines] == lines
+    assert "pays rooms" not in out[: out.index("INTERPRETATION")]
+    assert run_command(["explain", "007", "--json", "-w", str(workspace)]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["interpretation"]["role_arguments"]
+    del told["account_id"]
+    assert row == told
 
 
 def test_explain_names_the_nearest_account(workspace, capsys):

@@ -190,6 +190,15 @@ class ReadModel:
             ids=list(account_ids),
         )
 
+    def role_arguments_of(self, account_id: str) -> pl.DataFrame:
+        """Both sides of every role that a finding of the account argues for; the one named comes first."""
+        return self._ask(
+            "SELECT * FROM rm.role_arguments WHERE account_id = $account_id "
+            "ORDER BY list_position(['named', 'contested', 'outranked', 'not_enough'], standing), "
+            "possible_role",
+            account_id=account_id,
+        )
+
     def not_evaluable(self) -> pl.DataFrame:
         """Indicators that the whole data set could not answer: indicator_id, typology, missing_field."""
         return self._ask(

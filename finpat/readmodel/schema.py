@@ -140,6 +140,48 @@ FINDING_EVIDENCE = Table(
     ),
 )
 
+ROLE_ARGUMENTS = Table(
+    "role_arguments",
+    ("account_id", "possible_role"),
+    ("account_id", "possible_role"),
+    "Both sides of every role that a finding argues for. A role that nothing speaks for has no row. This is "
+    "interpretation: a role is a hypothesis, and one document may settle it either way.",
+    (
+        Column("account_id", "VARCHAR", "The account."),
+        Column("possible_role", "VARCHAR", "The role argued about, as in flagged_accounts."),
+        Column(
+            "standing",
+            "VARCHAR",
+            "`named` in the list; `contested`: facts speak for a controller and for a possible victim, so "
+            "that the role stays unclear; `outranked`: its rules hold, and the list names another that goes "
+            "before it; `not_enough`.",
+        ),
+        Column(
+            "speaks_for", "VARCHAR[]", "What speaks for it, one argument per indicator, weightiest first."
+        ),
+        Column("speaks_against", "VARCHAR[]", "What speaks against it, in the same form."),
+        Column("findings_for", "VARCHAR[]", "The finding that each argument of `speaks_for` is told by."),
+        Column("findings_against", "VARCHAR[]", "The same of `speaks_against`."),
+        Column(
+            "strength_for",
+            "VARCHAR",
+            "Weight of the heaviest finding of trafficking (HT-) that speaks for it: `strong`, `medium` or "
+            "`weak`; null where only other findings do.",
+        ),
+        Column("strength_against", "VARCHAR", "The same of what speaks against it."),
+        Column(
+            "control_gate",
+            "BOOLEAN",
+            "Whether a finding shows third-party control or many people organised; without one no role is "
+            "named.",
+        ),
+        Column("lacking", "VARCHAR[]", "The rules for naming the role that do not hold."),
+        Column("also_common_for", "VARCHAR[]", "Who shows the same innocently."),
+        Column("settled_by", "VARCHAR", "The one document that would settle it best."),
+        Column("verdict", "VARCHAR", "What follows, in one sentence."),
+    ),
+)
+
 ANOMALY_CONTRIBUTIONS = Table(
     "anomaly_contributions",
     ("account_id", "detector", "feature"),
@@ -350,7 +392,7 @@ SOURCES = Table(
 )
 
 TABLES = (
-    FLAGGED_ACCOUNTS, FINDINGS, FINDING_EVIDENCE, ANOMALY_CONTRIBUTIONS, ACCOUNT_FEATURES, TRANSACTIONS,
-    ACCOUNTS, ADS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES, AD_CLUSTERS, AD_CLUSTER_MEMBERS,
-    AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES, RUNS, SOURCES,
+    FLAGGED_ACCOUNTS, FINDINGS, FINDING_EVIDENCE, ROLE_ARGUMENTS, ANOMALY_CONTRIBUTIONS, ACCOUNT_FEATURES,
+    TRANSACTIONS, ACCOUNTS, ADS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES, AD_CLUSTERS,
+    AD_CLUSTER_MEMBERS, AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES, RUNS, SOURCES,
 )  # fmt: skip
