@@ -1,7 +1,8 @@
 """Features: one row of numbers for each account.
 
 `FEATURES` is the dictionary of the columns, `build_features` computes them all. Adding a feature is a
-declaration and a line in the kernel of its group; adding a group is a module and a line in `GROUPS`.
+declaration and a line in the kernel of its group; adding a group is a module and a line in `GROUPS`. What
+compares accounts with each other (`standing`) is computed last, from the columns of the groups.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from finpat.features.change import CHANGE
 from finpat.features.channels import CHANNEL_MIX
 from finpat.features.motifs import MOTIFS
 from finpat.features.movement import MOVEMENT
+from finpat.features.own_past import OWN_PAST
 from finpat.features.peers import PEERS
 from finpat.features.places import PLACES
 from finpat.features.relays import RELAYS
 from finpat.features.rhythm import RHYTHM
+from finpat.features.standing import compare, standing_features
 from finpat.features.structuring import STRUCTURING
 from finpat.features.velocity import VELOCITY
 from finpat.ledger import Ledger, build_ledger, effective_part
@@ -38,11 +41,13 @@ GROUPS: tuple[Group, ...] = (
     PEERS,
     MOTIFS,
     CHANGE,
+    OWN_PAST,
     CHANNEL_MIX,
     RHYTHM,
     PLACES,
 )
-FEATURES: tuple[Feature, ...] = tuple(feature for group in GROUPS for feature in group.features)
+_MEASURED: tuple[Feature, ...] = tuple(feature for group in GROUPS for feature in group.features)
+FEATURES: tuple[Feature, ...] = (*_MEASURED, *standing_features(_MEASURED))
 
 
 def build_features(ledger: Ledger, settings: Settings) -> pl.DataFrame:
@@ -55,7 +60,8 @@ def build_features(ledger: Ledger, settings: Settings) -> pl.DataFrame:
     legs = read_legs(effective_part(ledger))
     threads = thread_count(settings.threads)
     columns = [column for group in GROUPS for column in group.columns(legs, threads)]
-    return pl.DataFrame([ledger.accounts["account_id"], *columns])
+    table = pl.DataFrame([ledger.accounts["account_id"], *columns])
+    return table.with_columns(compare(table, legs, _MEASURED))
 
 
 def warm_kernels(notify: Callable[[str], None]) -> None:
