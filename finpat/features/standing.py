@@ -67,7 +67,7 @@ def standing_features(declared: tuple[Feature, ...]) -> tuple[Feature, ...]:
                 "standing",
                 "score",
                 f"Robust deviations from its peers: {known[name].doc[0].lower()}{known[name].doc[1:]}",
-                f"fewer than {LEAST_PEERS} peers whose value is known; {PEERS} is null; {known[name].null_rule}",
+                f"fewer than {LEAST_PEERS} peers have a value; {PEERS} is null; {known[name].null_rule}",
                 known[name].window,
                 role="display",
             )
