@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from finpat.indicators.context import IS_CREDIT, Context, days, hours
-from finpat.indicators.windows import Timeline, mirror, trailing
+from finpat.indicators.windows import Timeline, mirror, trailing, usual_word
 from finpat.money import decimals_of
 from finpat.places import coordinates_of, normalised
 from finpat.vocabulary import of_kind
@@ -42,7 +42,6 @@ STAY_GAP = hours(48)  # charges of one city further apart belong to two stays
 REFUND_HORIZON = days(30)  # what is given back within this time was not spent
 REFUND_TOLERANCE = 0.01
 HOME_DAYS, HOME_ROWS = 180, 10  # home is the city of most card purchases; fewer than these tell nothing
-HOMES_AT_ONCE = 5_000  # each is tried with every city of its holder's cards
 
 
 def by_person(
@@ -277,23 +276,7 @@ def with_home(context: Context, asked: pl.DataFrame) -> pl.DataFrame:
     cards = placed(
         by_person(context, wanted, "city", accounts=accounts_of(context, asked["subject"].unique()))
     )
-    pairs = cards.select("subject", "place").unique().sort("subject", "place").with_row_index("pair")
-    timed = cards.join(pairs, on=["subject", "place"]).sort("pair", "booked_at")
-    timeline = Timeline(timed["pair"].to_numpy(), timed["booked_at"].cast(pl.Int64).to_numpy())
-    asked = asked.with_row_index("_asked")
-    homes = [pl.DataFrame(schema={"_asked": pl.UInt32, "home": pl.String})]
-    for part in asked.select("_asked", "subject", "booked_at").iter_slices(HOMES_AT_ONCE):
-        tried = part.join(pairs, on="subject")
-        end = tried["booked_at"].cast(pl.Int64).to_numpy()
-        count = timeline.count(tried["pair"].to_numpy(), end - days(HOME_DAYS), end)
-        homes.append(
-            tried.with_columns(count=pl.Series(count, dtype=pl.Int64))
-            .filter(pl.col("count").sum().over("_asked") >= HOME_ROWS)
-            .sort("_asked", "count", "place", descending=[False, True, False])
-            .group_by("_asked", maintain_order=True)
-            .agg(home=pl.col("place").first())
-        )
-    return asked.join(pl.concat(homes), on="_asked", how="left", maintain_order="left").drop("_asked")
+    return asked.with_columns(usual_word(cards, "place", asked, days(HOME_DAYS), HOME_ROWS).alias("home"))
 
 
 def during_stays(rows: pl.DataFrame, chosen: pl.DataFrame, before_us: int, after_us: int) -> pl.DataFrame:

@@ -37,7 +37,7 @@ from finpat.indicators.screens import (
     peak_inflow,
 )
 from finpat.indicators.structuring import DEPOSITS, EVIDENCE, WITHDRAWALS
-from finpat.indicators.windows import Timeline, allocate, mirror, mirror_bound, trailing, with_rows
+from finpat.indicators.windows import allocate, mirror, mirror_bound, trailing, usual_word, with_rows
 from finpat.money import decimals_of
 from finpat.schemas import CHANNELS
 
@@ -799,33 +799,13 @@ def find_funnel(context: Context, p: Funnel) -> Outcome:
     return Outcome(windows.filter(pl.col("city_count") >= p.min_cities), told.select(EVIDENCE), unlimited)
 
 
-WINDOWS_AT_ONCE = 20_000  # each is tried with every city of its holder's cards
-
-
 def _with_home(context: Context, windows: pl.DataFrame, p: Funnel) -> pl.DataFrame:
     """`windows` with `home`, the city of most card payments before each window's end; null if too few."""
     cards = context.legs((pl.col("channel") == "card") & pl.col("city").is_not_null(), "city")
-    cards = cards.join(windows.select("subject").unique(), on="subject", how="semi", maintain_order="left")
-    cards = cards.with_columns(pl.col("city").cast(pl.String))
-    pairs = cards.select("subject", "city").unique().sort("subject", "city").with_row_index("pair")
-    timed = cards.join(pairs, on=["subject", "city"]).sort("pair", "booked_at")
-    timeline = Timeline(timed["pair"].to_numpy(), timed["booked_at"].cast(pl.Int64).to_numpy())
-    asked = windows.with_columns(pl.col("cities").cast(pl.List(pl.String))).with_row_index("window")
-    homes = []
-    for part in asked.select("window", "subject", "window_end").iter_slices(WINDOWS_AT_ONCE):
-        tried = part.join(pairs, on="subject")
-        end = tried["window_end"].cast(pl.Int64).to_numpy()
-        count = timeline.count(tried["pair"].to_numpy(), end - days(p.home_days), end)
-        homes.append(
-            tried.with_columns(count=pl.Series(count, dtype=pl.Int64))
-            .filter(pl.col("count").sum().over("window") >= p.home_rows)
-            .sort("window", "count", "city", descending=[False, True, False])
-            .group_by("window", maintain_order=True)
-            .agg(home=pl.col("city").first())
-        )
-    if not homes:
-        return asked.with_columns(home=pl.lit(None, pl.String))
-    return asked.join(pl.concat(homes), on="window", how="left", maintain_order="left")
+    cards = cards.join(windows.select("subject").unique(), on="subject", how="semi")
+    asked = windows.select("subject", booked_at="window_end")
+    home = usual_word(cards, "city", asked, days(p.home_days), p.home_rows)
+    return windows.with_columns(home.alias("home"), pl.col("cities").cast(pl.List(pl.String)))
 
 
 FUNNEL_07 = Indicator(

@@ -36,14 +36,30 @@ def with_rows(rows: pl.DataFrame, at_least: int, by: tuple[str, ...] = ("subject
     return rows.filter(pl.len().over(list(by)) >= at_least)
 
 
+@kernel
+def _positions(subject, instant, asked_subject, until):  # type: ignore[no-untyped-def]
+    """How many rows come before (subject, until) or stand at it, for each one asked."""
+    found = np.empty(len(asked_subject), np.int64)
+    for place in range(len(asked_subject)):
+        wanted, at = asked_subject[place], until[place]
+        low, high = 0, len(subject)
+        while low < high:
+            middle = (low + high) // 2
+            if subject[middle] < wanted or (subject[middle] == wanted and instant[middle] <= at):
+                low = middle + 1
+            else:
+                high = middle
+        found[place] = low
+    return found
+
+
 class Timeline:
     """Rows of many subjects in time order, addressed by instant."""
 
     def __init__(self, subject: npt.NDArray[Any], booked_at: npt.NDArray[Any]) -> None:
         """subject, booked_at (microseconds): sorted by subject, then instant."""
-        self._instants, rank = np.unique(booked_at.astype(np.int64), return_inverse=True)
-        self._stride = len(self._instants) + 1
-        self._keys = subject.astype(np.int64) * self._stride + rank
+        self._subject = frozen(subject.astype(np.int64))
+        self._instant = frozen(booked_at.astype(np.int64))
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> Timeline:
@@ -52,10 +68,9 @@ class Timeline:
 
     def position(self, subject: npt.NDArray[Any], until: npt.NDArray[Any]) -> Ints:
         """Index of the first row of each `subject` after the instant `until`, rows at it included before."""
-        rank = np.searchsorted(self._instants, until.astype(np.int64), side="right")
-        return np.searchsorted(
-            self._keys, subject.astype(np.int64) * self._stride + rank, side="left"
-        ).astype(np.int64)
+        asked = frozen(subject.astype(np.int64)), frozen(until.astype(np.int64))
+        found: Ints = _positions(self._subject, self._instant, *asked)
+        return found
 
     def count(self, subject: npt.NDArray[Any], after: npt.NDArray[Any], until: npt.NDArray[Any]) -> Ints:
         """Rows of each `subject` in (after, until]."""
@@ -73,6 +88,65 @@ class Timeline:
         return np.asarray(
             running[self.position(subject, until)] - running[self.position(subject, after)], dtype=np.int64
         )
+
+
+@kernel
+def _usual(subject, instant, word, word_subject, asked_subject, until, width, at_least):  # type: ignore[no-untyped-def]
+    """The commonest word of each (until - width, until], -1 below `at_least` rows; of equals the first.
+
+    Rows and windows are sorted by subject, then instant; words by subject, so those of one stand together.
+    """
+    found = np.full(len(asked_subject), -1, np.int64)
+    count = np.zeros(len(word_subject), np.int64)
+    old, new = 0, 0  # the window's rows are [old, new)
+    low, high = 0, 0  # the subject's words are [low, high)
+    for place in range(len(asked_subject)):
+        wanted, at = asked_subject[place], until[place]
+        if place == 0 or wanted != asked_subject[place - 1]:
+            while new < len(subject) and subject[new] < wanted:
+                new += 1
+            old = new
+            low = high
+            while low < len(word_subject) and word_subject[low] < wanted:
+                low += 1
+            high = low
+            while high < len(word_subject) and word_subject[high] == wanted:
+                high += 1
+        while new < len(subject) and subject[new] == wanted and instant[new] <= at:
+            count[word[new]] += 1
+            new += 1
+        while old < new and instant[old] <= at - width:
+            count[word[old]] -= 1
+            old += 1
+        if new - old >= at_least and new > old:
+            best = low
+            for other in range(low + 1, high):
+                if count[other] > count[best]:
+                    best = other
+            found[place] = best
+    return found
+
+
+def usual_word(rows: pl.DataFrame, name: str, asked: pl.DataFrame, width_us: int, at_least: int) -> pl.Series:
+    """The word that most rows of a subject had in the window up to each instant; one String per asked row.
+
+    rows: subject, booked_at and the text `name`. asked: subject and booked_at. Null where fewer than
+    `at_least` rows are in (booked_at - width_us, booked_at]; of equals the first by code point.
+    """
+    rows = rows.select("subject", "booked_at", pl.col(name).cast(pl.String).alias("word"))
+    words = rows.select("subject", "word").unique().sort("subject", "word").with_row_index("number")
+    rows = rows.join(words, on=["subject", "word"]).sort("subject", "booked_at")
+    ordered = asked.select("subject", "booked_at").with_row_index("place").sort("subject", "booked_at")
+    numbers = _usual(
+        *(frozen(rows[column].cast(pl.Int64).to_numpy()) for column in ("subject", "booked_at", "number")),
+        frozen(words["subject"].cast(pl.Int64).to_numpy()),
+        *(frozen(ordered[column].cast(pl.Int64).to_numpy()) for column in ("subject", "booked_at")),
+        width_us,
+        at_least,
+    )
+    chosen = pl.Series(numbers)
+    found = words["word"].gather(chosen.set(chosen < 0, None))
+    return found.gather(ordered["place"].arg_sort()).alias("word")
 
 
 def merge(windows: pl.DataFrame) -> pl.DataFrame:
