@@ -439,7 +439,7 @@ def rarely(book: Book, dice: Dice, account: Account, day: datetime) -> None:
             f"MT-{dice.whole(10_000, 99_999)}",
             dice.tidy(600, 0.6, 10),
             "wire",
-            dice.pick(("FAMILY SUPPORT", "TRADE")),
+            dice.pick(("FAMILY SUPPORT", "TRADE", "MONEY TRANSFER")),
             account.city,
         )
     elif kind == "check":
@@ -475,7 +475,7 @@ def rarely(book: Book, dice: Dice, account: Account, day: datetime) -> None:
         book.pay(at, account.account_id, "EXT-300717", dice.tidy(300, 0.3, 10), "p2p", dice.pick(COURSES))
 
 
-COURSES = ("visa and training", "job placement", "permit fee", "for the job", "registration")
+COURSES = ("visa fee and training", "job placement fee", "work permit", "recruitment fee", "training fee")
 NOTES = ("dinner", "thanks!", "pizza", "tickets", "birthday", "half of the cab", "groceries", "for the weekend", "gift",
          "lunch", "rent share", "concert", "fuel", "thank you", "see you soon", "ok", "")  # fmt: skip
 
@@ -692,7 +692,7 @@ def remitters(world: World, book: Book) -> None:
                     family,
                     dice.tidy(280, 0.4, 10),
                     "wire",
-                    "FAMILY SUPPORT",
+                    "MONEY TRANSFER" if number > 3 else "FAMILY SUPPORT",
                 )
         world.resemble(account, "remitter", "sends part of pay or tips to one family abroad every month")
 
@@ -1408,7 +1408,7 @@ def recruitment(world: World) -> None:
                 f"MT-{40_000 + wave}",
                 round(cents * 0.7),
                 "wire",
-                "TRADE",
+                "MONEY TRANSFER",
             )
     world.plant(
         agent,

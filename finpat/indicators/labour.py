@@ -263,9 +263,11 @@ def find_swept_wages(context: Context, p: SweptWages) -> Outcome:
     """Wages are cashed or sent on at once, payday after payday.
 
     On 3 or more paydays in a row 0.8 of the wage leaves within 24 hours, in cash or by transfer; other money
-    of the account that came earlier leaves first.
+    of the account that came earlier leaves first. Accounts of businesses are left out: they earn no wages.
     """
     windows, found = swept_wages(context, p)
+    business = pl.Series(np.flatnonzero(accounts_of(context, "business")).astype(np.uint32))
+    windows = windows.filter(~pl.col("account").is_in(business.implode()))
     return Outcome(windows, found.rows(windows))
 
 

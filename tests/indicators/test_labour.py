@@ -5,6 +5,7 @@ import pytest
 
 from tests.factory import at
 from tests.indicators.support import found, judge, ledger, missing, values
+from tests.indicators.test_evaluation import stricter_settings
 
 
 def people(*rows):
@@ -173,6 +174,12 @@ def test_wages_that_leave_at_once_on_three_paydays_are_found(channel):
 )
 def test_no_swept_wages(why, rows):
     assert found("HT-LAB-02", ledger(*rows)) == [], why
+
+
+def test_a_payroll_bureau_that_passes_wages_on_earns_none():
+    for holder_type, expected in (("business", []), ("person", ["A"])):
+        accounts = people({"account_id": "A", "holder_type": holder_type})
+        assert found("HT-LAB-02", ledger(*paydays(0, 7, 14), accounts=accounts)) == expected
 
 
 def test_without_texts_and_categories_wages_are_not_known():
@@ -711,3 +718,30 @@ def test_without_countries_packages_cannot_be_judged():
     nowhere = ledger(*package(), *abroad(), leg("Z", country="DE"))
     assert missing("HT-LAB-11", nowhere) == [("A", "country of the employer, or of the holder")]
     assert missing("HT-LAB-11", ledger(leg("A"))) == [(None, "merchant, country, description")]
+
+
+# Strictness
+
+SHOWING = {
+    "HT-LAB-01": lambda: ledger(*team(0, 30)),
+    "HT-LAB-02": lambda: ledger(*paydays(0, 7, 14)),
+    "HT-LAB-03": lambda: ledger(*crew(0, 30)),
+    "HT-LAB-04": lambda: ledger(*back(0, 30, share=0.6)),
+    "HT-LAB-05": lambda: ledger(*fees(step=0.2), out(7)),
+    "HT-LAB-06": lambda: ledger(*instalments()),
+    "HT-LAB-07": lambda: ledger(*trading(), accounts=businesses()),
+    "HT-LAB-08": lambda: ledger(*spending((13, 10, 0)), accounts=businesses()),
+    "HT-LAB-09": lambda: ledger(*remittances(), accounts=at_home()),
+    "HT-LAB-10": lambda: ledger(*corridor()),
+    "HT-LAB-11": lambda: ledger(*package(), *abroad(14 + 365), accounts=HOME),
+}
+STRICTER = [case for case in stricter_settings() if case.values[0] in SHOWING]
+
+
+@pytest.mark.parametrize(("indicator_id", "name", "value"), STRICTER)
+def test_a_stricter_parameter_never_finds_more_where_something_is_found(indicator_id, name, value):
+    given = CASH if indicator_id == "HT-LAB-10" else {}
+    data = SHOWING[indicator_id]()
+    more = found(indicator_id, data, **given)
+    assert more
+    assert set(found(indicator_id, data, **given, **{name: value})) <= set(more)
