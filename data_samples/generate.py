@@ -16,6 +16,7 @@ import json
 import math
 import random
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -347,6 +348,12 @@ def often(dice: Dice, rate: float) -> int:
     return sum(dice.draw() < rate / 8 for _ in range(8))
 
 
+def wage_text(account: Account) -> str:
+    """What an ordinary employer writes: one in three names the employee's number, always the same."""
+    number = zlib.crc32(account.account_id.encode())
+    return f"PAYROLL {10_000 + number // 3 % 90_000}" if number % 3 == 0 else "PAYROLL"
+
+
 def live(
     world: World, book: Book, account: Account, dice: Dice, habits: Habits, since: date | None = None
 ) -> None:
@@ -360,7 +367,8 @@ def live(
     for month in book.months(since):
         if habits.pay:
             at = month + timedelta(days=habits.payday + dice.whole(-1, 1)) + dice.clock(2, 7)
-            book.pay(at, employer, account.account_id, own_pay + dice.whole(-4000, 4000), "ach", "PAYROLL")
+            wage = own_pay + dice.whole(-4000, 4000)
+            book.pay(at, employer, account.account_id, wage, "ach", wage_text(account))
         if habits.rent:
             at = month + timedelta(days=dice.whole(0, 3)) + dice.clock(5, 9)
             book.pay(at, account.account_id, landlord, own_rent, "ach", "RENT")
@@ -1390,6 +1398,58 @@ def wage_sweep(world: World) -> None:
     )
 
 
+def shared_wages(world: World) -> None:
+    """Wages of several employees arrive in one account; a couple shares one; somebody lives on the cash of his wage."""
+    book = world.bank
+    dice = Dice("shared wages")
+    leader = world.open(book, dice, occupation="team leader", income=2400)
+    live(world, book, leader, dice, Habits(pay=2400, rent=750))
+    employer = outsider(dice)
+    crew = [dice.whole(10_000, 99_999) for _ in range(4)]
+    for month in book.months():
+        for number in crew:
+            at = month + timedelta(days=26) + dice.clock(3, 6)
+            book.pay(
+                at, employer, leader.account_id, dice.about(1480, 0.08), "ach", f"PAYROLL {number}"
+            )
+        for _ in range(4):
+            at = month + timedelta(days=27 + dice.whole(0, 2)) + dice.clock(9, 21)
+            cash_out(book, dice, leader, at, dice.tidy(850, 0.2, 50))
+    world.plant(
+        leader,
+        "EU-WAGES-2",
+        "labour_exploitation",
+        "possible_controller",
+        "HT-LAB-01",
+        "wages of four employees of one firm arrive in one account, much of them drawn in cash",
+    )
+
+    dice = Dice("shared wages", "couple")
+    couple = world.open(book, dice, occupation="warehouse worker", income=2100)
+    live(world, book, couple, dice, Habits(pay=0, rent=1100, groceries=6, treats=3))
+    employer, numbers = outsider(dice), [dice.whole(10_000, 99_999) for _ in range(2)]
+    for month in book.months():
+        for number in numbers:
+            at = month + timedelta(days=26) + dice.clock(3, 6)
+            book.pay(
+                at, employer, couple.account_id, dice.about(2050, 0.04), "ach", f"PAYROLL {number}"
+            )
+    world.resemble(couple, "couple at one employer", "two wages of one employer in the account they share")
+
+    dice = Dice("shared wages", "cash")
+    saver = world.open(book, dice, occupation="roofer", income=2300)
+    live(world, book, saver, dice, Habits(pay=0, rent=520, treats=0.5, cash=0.3))
+    employer, wage = outsider(dice), dice.about(2280, 0.1)
+    for month in book.months():
+        at = month + timedelta(days=26) + dice.clock(3, 6)
+        book.pay(at, employer, saver.account_id, wage, "ach", wage_text(saver))
+        drawn = round(wage * (0.45 + 0.2 * dice.draw()) / 5000) * 5000
+        cash_out(book, dice, saver, at + dice.soon(6, 20), drawn)
+    world.resemble(
+        saver, "worker who prefers cash", "draws about half of the wage on pay day and lives on it"
+    )
+
+
 def recruitment(world: World) -> None:
     """A recruiter collects fees from many people, then the money leaves."""
     book = world.ledger
@@ -1685,8 +1745,10 @@ def doubles(world: World, book: Book, count: int) -> None:
                     regular = dice.pick(regulars[:3] if receives else regulars[3:])
                     pair = (regular, account.account_id) if receives else (account.account_id, regular)
                     wallet = book.name == "wallet"
+                    # A personal number belongs to one person: a double's wages name none.
+                    said = "PAYROLL" if payment.text.startswith("PAYROLL ") else payment.text
                     text = (
-                        payment.text if payment.kind == "ach" else dice.pick(NOTES) if wallet else "INVOICE"
+                        said if payment.kind == "ach" else dice.pick(NOTES) if wallet else "INVOICE"
                     )
                     book.pay(
                         at, *pair, cents, "p2p" if wallet else "ach", text, account.city if wallet else ""
@@ -1866,6 +1928,7 @@ def make() -> World:
     mules(world, bank, "EU")
     sleepers(world)
     wage_sweep(world)
+    shared_wages(world)
     recruitment(world)
     wallet_stories(world)
     movers(world, card)
@@ -1911,6 +1974,14 @@ BANK_TEXTS = {"PAYROLL": "Lohn/Gehalt", "RENT": "Miete", "PHONE": "Mobilfunk", "
 IBAN = "DE00{:>018}"  # check digits 00 never occur: no such account can exist
 
 
+def bank_text(text: str) -> str:
+    """A payment's text as the bank's customers write it; the number behind a wage is kept."""
+    first, _, number = text.partition(" ")
+    if number.isdigit() and first == "PAYROLL":
+        return f"{BANK_TEXTS[first]} Pers.-Nr. {number}"
+    return BANK_TEXTS.get(text, text)
+
+
 def write_bank(book: Book, folder: Path) -> None:
     """Bank export: CP1252, semicolons, decimal comma, letterhead above, totals below, one row per account and booking."""
     out = io.StringIO(newline="")
@@ -1939,7 +2010,7 @@ def write_bank(book: Book, folder: Path) -> None:
             number = "" if cash else other if held else outside
             name = held.name if held else payment.text.title() if payment.kind == "card" else ""
             purpose = (
-                BANK_TEXTS.get(payment.text, payment.text)
+                bank_text(payment.text)
                 if payment.kind != "card"
                 else f"{local:%d.%m.} Karte 1"
             )
