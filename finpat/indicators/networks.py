@@ -32,6 +32,14 @@ from finpat.networks.motifs import (
     find_scatters,
 )
 from finpat.networks.motifs_edges import BETWEEN_PERSONS, DEGREE_CAP, Codes, Edges, Ints, build_edges
+from finpat.networks.motifs_layers import (
+    BLOCK_STEPS,
+    LEAST_DENSITY,
+    MOST_PAYERS,
+    LayeredFans,
+    find_blocks,
+    find_layered_fans,
+)
 from finpat.schemas import CHANNELS
 from finpat.vocabulary import kind_bits
 
@@ -577,4 +585,186 @@ CHAIN_08 = Indicator(
     across=True,
 )
 
-INDICATORS = (FANIN_01, FANOUT_02, GS_03, SG_04, CYCLE_05, CHAIN_08)
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bipartite:
+    """Parameters of NW-BIP-06."""
+
+    min_payers: int = parameter(2, "sources; D", stricter="higher", low=2, high=MOST_PAYERS)
+    min_payees: int = parameter(3, "sinks; D", stricter="higher", low=2)
+    min_density: float = parameter(
+        0.8, "of the pairs of payer and payee that pay; D", stricter="higher", low=LEAST_DENSITY, high=1
+    )
+    window_days: float = parameter(7.0, "D", low=0.01)
+    new_days: float = parameter(90.0, NEW_DAYS, low=0)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Parameters of NW-STACK-07."""
+
+    min_payers: int = parameter(2, "of each block; D", stricter="higher", low=2, high=MOST_PAYERS)
+    min_payees: int = parameter(3, "of each block; D", stricter="higher", low=2)
+    min_density: float = parameter(
+        0.8, "of the pairs of payer and payee that pay; D", stricter="higher", low=LEAST_DENSITY, high=1
+    )
+    layer_days: float = parameter(7.0, "for each block, 14 days for both; D", low=0.01)
+    new_days: float = parameter(90.0, NEW_DAYS, low=0)
+
+
+def _blocks(context: Context, p: Bipartite | Stack, name: str, width: float, after: float) -> Outcome:
+    edges = payments_between_persons(context, 0.0)
+    blocks = find_blocks(
+        edges,
+        width=days(width),
+        after=days(after),
+        new_within=days(p.new_days),
+        payers=p.min_payers,
+        payees=p.min_payees,
+        density=p.min_density,
+        threads=thread_count(context.threads),
+    )
+    if blocks.cut:
+        context.note(
+            f"{name} looks at {BLOCK_STEPS:,} payments for the blocks that end with one; {blocks.cut:,} "
+            "searches ended there"
+        )
+    inside = np.flatnonzero(blocks.inside)
+    # In a block of two layers a person pays or is paid; in a stack those in the middle do both.
+    shift = 0 if after else edges.node_count
+    links = coo_array(
+        (np.ones(inside.size, np.int8), (edges.senders[inside], edges.receivers[inside] + shift)),
+        shape=(edges.node_count + shift,) * 2,
+    )
+    _, group = connected_components(links, directed=False)
+    windows = _windows(
+        edges, group[edges.senders[blocks.ends]], blocks.starts, blocks.stops, edges.senders[blocks.ends],
+        payer_count=blocks.payers, middle_count=blocks.middle, payee_count=blocks.payees,
+        paying_share=blocks.present / (p.min_payers * p.min_payees),
+    )  # fmt: skip
+    rows = _evidence(context, edges, group[edges.senders[inside]], inside)
+    return Outcome(windows, rows, _unjudged(context, edges))
+
+
+def find_bipartite(context: Context, p: Bipartite) -> Outcome:
+    """Several persons newly pay the same several others.
+
+    Within 7 days 2 or more payers and 3 or more payees, nobody in both, where 0.8 of the pairs of payer and
+    payee pay, each at most 90 days after the first payment of the two. Blocks that share payments are told
+    together.
+    """
+    return _blocks(context, p, "NW-BIP-06", p.window_days, 0)
+
+
+def find_stack(context: Context, p: Stack) -> Outcome:
+    """Several persons newly pay the same several others, some of whom then pay the same further ones.
+
+    A block as in NW-BIP-06 within 7 days, and within 7 days after its last payment another one: its payers
+    were paid in the first block, its payees did not pay there. What ends with one payment is taken together.
+    """
+    return _blocks(context, p, "NW-STACK-07", p.layer_days, p.layer_days)
+
+
+BIP_06 = Indicator(
+    id="NW-BIP-06",
+    name="Bipartite payments",
+    role="NET",
+    weight="M",
+    source=f"{AMLSIM}public benchmark of rules on SAML-D",
+    evidence="V1, D",
+    parameters=Bipartite(),
+    values=(
+        Value("payer_count", "count", ">=", "min_payers"),
+        Value("payee_count", "count", ">=", "min_payees"),
+        Value("paying_share", "share", ">=", "min_density"),
+    ),
+    fact="{payer_count} persons newly paid the same {payee_count} others within {window_days} days",
+    caution="suppliers and the shops they deliver to, members of one club",
+    find=find_bipartite,
+    across=True,
+    measured="rules found 16 % of such schemes in a public benchmark on SAML-D, not on own data",
+)
+
+STACK_07 = Indicator(
+    id="NW-STACK-07",
+    name="Stacked bipartite payments",
+    role="NET",
+    weight="S",
+    source=f"{AMLSIM}SAML-D",
+    evidence="V1, V2, D",
+    parameters=Stack(),
+    values=(
+        Value("payer_count", "count", ">=", "min_payers"),
+        Value("middle_count", "count", ">=", "min_payers"),
+        Value("payee_count", "count", ">=", "min_payees"),
+        Value("paying_share", "share", ">=", "min_density"),
+    ),
+    fact="{payer_count} persons paid the same others, {middle_count} of whom then paid the same "
+    "{payee_count}",
+    caution="chains of distribution",
+    find=find_stack,
+    across=True,
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LayeredFan:
+    """Parameters of NW-LFAN-09."""
+
+    min_collectors: int = parameter(3, "persons in the middle; D", stricter="higher", low=2)
+    min_fan: int = parameter(3, "other partners of each of them; D", stricter="higher", low=2)
+    window_days: float = parameter(7.0, "for each layer; D", low=0.01)
+    new_days: float = parameter(90.0, NEW_DAYS, low=0)
+
+
+def find_layered(context: Context, p: LayeredFan) -> Outcome:
+    """Several persons collect from several new payers each and all pay one; or the same the other way round.
+
+    Within 7 days 3 or more persons pay one, each of whom 3 or more others newly paid in the 7 days before its
+    payment. The other way round: a person pays 3 or more others within 7 days, each of whom newly pays 3 or
+    more others in the 7 days after.
+    """
+    edges = payments_between_persons(context, 0.0)
+    windows, rows = [], []
+    for side, told in enumerate(("reached one person from", "went from one person to")):
+        fans: LayeredFans = find_layered_fans(
+            edges,
+            incoming=side == 0,
+            width=days(p.window_days),
+            new_within=days(p.new_days),
+            fan=p.min_fan,
+            least=p.min_collectors,
+            threads=thread_count(context.threads),
+        )
+        root, start, end, middle, money = fans.windows
+        windows.append(
+            _windows(
+                edges, 2 * root + side, start, end, root, collector_count=middle, moved_minor=money
+            ).with_columns(part=pl.lit(told))
+        )
+        rows.append(_evidence(context, edges, 2 * fans.roots.astype(np.int64) + side, fans.payments))
+    return Outcome(pl.concat(windows), pl.concat(rows), _unjudged(context, edges))
+
+
+LFAN_09 = Indicator(
+    id="NW-LFAN-09",
+    name="Layered fan",
+    role="NET",
+    weight="S",
+    source="SAML-D (Layered_Fan_In, Layered_Fan_Out)",
+    evidence="V2, D",
+    parameters=LayeredFan(),
+    values=(Value("collector_count", "count", ">=", "min_collectors"), Value("moved_minor", "money")),
+    fact="{moved} {part} {collector_count} others, each with {min_fan} or more new partners of their own "
+    "within {window_days} days",
+    caution="royalties of a franchise, federations of clubs",
+    find=find_layered,
+    across=True,
+)
+
+INDICATORS = (FANIN_01, FANOUT_02, GS_03, SG_04, CYCLE_05, BIP_06, STACK_07, CHAIN_08, LFAN_09)

@@ -105,7 +105,7 @@ class Scatters:
         return np.repeat(np.arange(self.count), np.diff(self.offsets))
 
 
-def _collected(
+def collected(
     blocks: Blocks, threads: int, start: Callable[[], Callable[[int, int], tuple[Any, ...]]]
 ) -> list[npt.NDArray[Any]]:
     """What each block returned, joined in the order of the blocks."""
@@ -190,7 +190,7 @@ def find_cycles(
     cut = np.zeros(edges.instants.size, np.uint8)
     if not edges.instants.size:
         return Paths(np.zeros(1, np.int64), np.zeros(0, np.uint32), 0)
-    sizes, payments = _collected(
+    sizes, payments = collected(
         followers.blocks,
         threads,
         lambda: (
@@ -220,7 +220,7 @@ def find_scatters(
             first, last, graph, followers.offsets, followers.payments, width, least, held
         )
 
-    sizes, into, onward = _collected(edges.blocks, threads, start)
+    sizes, into, onward = collected(edges.blocks, threads, start)
     return Scatters(np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]), into, onward)
 
 
@@ -244,7 +244,7 @@ def _windows(
         work = start()
         return lambda first, last: (work(first, last).T,)
 
-    parts = _collected(edges.blocks, threads, begin)
+    parts = collected(edges.blocks, threads, begin)
     found = parts[0].T if parts else np.zeros((rows, 0), np.int64)
     return Windows(peaks, np.ascontiguousarray(found))
 

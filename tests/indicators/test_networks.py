@@ -106,7 +106,7 @@ def test_wages_bills_and_refused_payments_make_no_fan():
 
 def test_payments_without_other_sides_cannot_be_judged():
     rows = [pay("M", "Q", n, mirrored=False, counterparty_id=None) for n in range(5)]
-    for name in ("NW-FANIN-01", "NW-CYCLE-05", "NW-SG-04", "NW-CHAIN-08", "NW-GS-03", "NW-FANOUT-02"):
+    for name in (name for name in BY_ID if name.startswith("NW-")):
         assert missing(name, ledger(*OLD, *rows)) == [("M", "counterparty_id")]
 
 
@@ -316,8 +316,145 @@ def test_a_fork_of_a_chain_is_told_with_it():
     assert found("NW-CHAIN-08", ledger(*rows)) == ["A", "B", "C", "D", "E", "X", "Y", "Z"]
 
 
+def moved(rows, day):
+    """The payments so many days later."""
+    return [{**row, "booked_at": row["booked_at"] + (at(day) - at(0))} for row in rows]
+
+
+# NW-BIP-06
+
+
+def block(payers="UV", payees="XYZ", day=0.0, apart=1.0, without=()):
+    """Each payer pays each payee, one payment after the other."""
+    pairs = [(u, x) for u in payers for x in payees if (u, x) not in without]
+    return [pay(u, x, day + n * apart, 200) for n, (u, x) in enumerate(pairs)]
+
+
+def test_two_who_newly_pay_the_same_three_are_found_with_them():
+    result = judge("NW-BIP-06", ledger(*OLD, *block()))
+    assert result.findings["account_id"].to_list() == ["U", "V", "X", "Y", "Z"]
+    assert set(result.evidence["row"]) == set(range(1, 7))
+    told = {value["name"]: value["value"] for value in result.findings["values"][0]}
+    assert told == {"payer_count": 2, "payee_count": 3, "paying_share": 1}
+
+
+def test_of_six_pairs_five_are_enough_and_four_are_not():
+    assert len(found("NW-BIP-06", ledger(*OLD, *block(without=[("V", "Z")])))) == 5
+    assert found("NW-BIP-06", ledger(*OLD, *block(without=[("V", "Z"), ("U", "X")]))) == []
+    assert found("NW-BIP-06", ledger(*OLD, *block(without=[("V", "Z")])), min_density=1.0) == []
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("one payer is no block", block("U", "XYZW")),
+        ("two payees are few", block("UVW", "XY")),
+        ("the window is a week", block(apart=1.75)),
+        ("they have paid for long", [*block(day=-40), *block(day=80)]),
+        ("a payer is among the payees", block("UV", "XYV", without=[("V", "V")])),
+    ],
+)
+def test_a_block_is_not_found_when(why, rows):
+    assert found("NW-BIP-06", ledger(*OLD, *rows)) == [], why
+
+
+def test_a_block_that_began_exactly_a_week_before_is_a_payment_short():
+    assert found("NW-BIP-06", ledger(*OLD, *block(apart=1.4)), min_density=1.0) == []
+    assert len(found("NW-BIP-06", ledger(*OLD, *block(apart=1.3999)), min_density=1.0)) == 5
+
+
+# NW-STACK-07
+
+
+def stack(gap=1.0, **more):
+    """U and V pay X, Y and Z; then X and Y pay P, Q and R."""
+    first = block(apart=0.1)
+    return [*first, *block("XY", "PQR", day=0.5 + gap, apart=0.1, **more)]
+
+
+def test_a_block_upon_a_block_is_found_with_all_three_layers():
+    result = judge("NW-STACK-07", ledger(*OLD, *stack()))
+    assert result.findings["account_id"].to_list() == list("PQRUVXYZ")
+    assert set(result.evidence["row"]) == set(range(1, 13))
+    told = {value["name"]: value["value"] for value in result.findings["values"][0]}
+    assert told == {"payer_count": 2, "middle_count": 2, "payee_count": 3, "paying_share": 1}
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("it goes on too late", stack(gap=6.7)),
+        ("it was sent before", stack(gap=-4)),
+        ("one alone sends it on", stack(without=[("Y", "P"), ("Y", "Q"), ("Y", "R")])),
+        ("others send it on", [*block(apart=0.1), *block("MN", "PQR", day=2, apart=0.1)]),
+        ("it goes back to the first", [*block(apart=0.1), *block("XY", "UVR", day=2, apart=0.1)]),
+        ("at one instant there is no order", [*block(apart=0), *block("XY", "PQR", apart=0)]),
+    ],
+)
+def test_a_stack_is_not_found_when(why, rows):
+    assert found("NW-STACK-07", ledger(*OLD, *rows)) == [], why
+
+
+def test_what_goes_on_within_a_week_of_the_first_layers_last_payment_is_found():
+    at_the_end = [*block(apart=0), *block("XY", "PQR", day=7, apart=0)]
+    assert len(found("NW-STACK-07", ledger(*OLD, *at_the_end))) == 8
+    beyond = [*block(apart=0), *block("XY", "PQR", day=7.001, apart=0)]
+    assert found("NW-STACK-07", ledger(*OLD, *beyond)) == []
+
+
+# NW-LFAN-09
+
+
+def layered(collectors=3, fan=3, apart=0.1, gap=1.0, step=0.0, back=False):
+    """Each collector is paid by a fan of its own, then pays R; with `back` R pays and they pay the fans."""
+    rows = []
+    for n in range(collectors):
+        middle = f"C{n}"
+        ends = [(f"P{n}{m}", middle, n * step + m * apart) for m in range(fan)]
+        pairs = [*ends, (middle, "R", n * step + gap)]
+        rows += [pay(y, x, 30 - day, 300) if back else pay(x, y, day, 300) for x, y, day in pairs]
+    return rows
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_fan_of_fans_is_found_with_both_layers(back):
+    result = judge("NW-LFAN-09", ledger(*OLD, *layered(back=back)))
+    outer = [f"P{n}{m}" for n in range(3) for m in range(3)]
+    assert result.findings["account_id"].to_list() == ["C0", "C1", "C2", *outer, "R"]
+    assert set(result.evidence["row"]) == set(range(1, 13))
+    told = {value["name"]: value["value"] for value in result.findings["values"][0]}
+    assert told == {"collector_count": 3, "moved": 900}
+    words = "900.00 USD went from one person to 3" if back else "900.00 USD reached one person from 3"
+    assert result.findings["fact"][0].startswith(words)
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize(
+    ("why", "change"),
+    [
+        ("two collectors are few", {"collectors": 2}),
+        ("fans of two are few", {"fan": 2}),
+        ("the fan lies a week back", {"gap": 7}),
+        ("the collectors are a week apart", {"step": 3.5}),
+        ("at one instant there is no order", {"gap": 0, "apart": 0}),
+    ],
+)
+def test_a_layered_fan_is_not_found_when(why, change, back):
+    assert found("NW-LFAN-09", ledger(*OLD, *layered(back=back, **change))) == [], why
+
+
+@pytest.mark.parametrize("change", [{"gap": 6.999}, {"step": 3.499}])
+def test_the_bounds_of_a_layered_fan_are_inside(change):
+    assert len(found("NW-LFAN-09", ledger(*OLD, *layered(**change)))) == 13
+
+
+def test_payers_known_for_long_make_no_layered_fan():
+    assert found("NW-LFAN-09", ledger(*layered(), *moved(layered(), 100))) == []
+
+
 def test_row_order_changes_no_motif():
     rows = [*OLD, *fan(), *through(day=30), *fan_out(day=60), *by_others(), *ring(), *chain()]
+    rows += [*moved(stack(), 90), *moved(layered(), 120)]
     frame = factory.payments(*rows)
     own = [indicator for name, indicator in BY_ID.items() if name.startswith("NW-")]
 

@@ -1,0 +1,558 @@
+# mypy: allow-untyped-defs, allow-untyped-calls
+"""Motifs of layers: blocks of payers and payees, blocks upon blocks, fans of fans.
+
+A *block* is a set of payers and a set of payees, nobody in both, where nearly every payer pays nearly every
+payee within a window. A block of more persons has a block of the smallest numbers inside it that is as dense
+(the mean over all of those is the density of the whole), so that looking for the smallest ones misses nobody
+who is part of one. A *stack* is a block some of whose payees are the payers of a later block. A *layered
+fan* is a person to whom several others pass on what each of them got from several.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from finpat.compiled import frozen, in_blocks, kernel
+from finpat.networks.motifs import collected, find_fans
+from finpat.networks.motifs_edges import LONG_AGO, Bools, Codes, Edges, Ints
+
+NO_NODE = np.uint32(0xFFFFFFFF)
+
+BLOCK_STEPS = 10_000  # payments and payers looked at for the blocks that end with one payment
+MOST_PAYERS = 4  # of the smallest block: sets of more are too many to be gone through
+LEAST_DENSITY = 0.76  # of a block: above it any two of its payers (up to four) share a payee
+NO_NUMBER, LEFT_OUT = -1, -2
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks, those that end with payments of one person at one instant taken together.
+
+    ends: a payment that ends them. starts, stops: first and last instant. payers, payees: persons who are
+    part of one (of a stack: `payers` of the first layer, `middle`, `payees` of the last). present: pairs of
+    payer and payee in the densest. inside: per payment, whether it is part of one. cut: persons' payments
+    whose search ended at the step budget.
+    """
+
+    ends: Ints
+    starts: Ints
+    stops: Ints
+    payers: Ints
+    middle: Ints
+    payees: Ints
+    present: Ints
+    inside: Bools
+    cut: int
+
+
+@kernel
+def _after(edges, begin, end, instants, moment):
+    """The first place in [begin, end) of `edges` (in order of time) later than `moment`, else end."""
+    while begin < end:
+        middle = (begin + end) >> 1
+        if instants[edges[middle]] > moment:
+            end = middle
+        else:
+            begin = middle + 1
+    return begin
+
+
+@kernel
+def _payment_count(node, low, high, graph, order):
+    """Payments that `node` makes in (low, high]."""
+    begin, end = graph.out_offsets[node], graph.out_offsets[node + 1]
+    return _after(order, begin, end, graph.instants, high) - _after(order, begin, end, graph.instants, low)
+
+
+@kernel
+def _payees(node, low, high, graph, order, is_new, number, named, seen, mark, payees, size, names):
+    """Append the persons whom `node` newly pays in (low, high] to payees[size:], each once, as numbers.
+
+    number: node -> its number, NO_NUMBER, or LEFT_OUT; named: number -> node; names: how many there are.
+    seen: number -> the mark it was last met with. Returns size and names.
+    """
+    place = _after(order, graph.out_offsets[node], graph.out_offsets[node + 1], graph.instants, high) - 1
+    while place >= graph.out_offsets[node] and graph.instants[place] > low:
+        other = graph.receivers[place]
+        if is_new[place] and number[other] != LEFT_OUT:
+            if number[other] == NO_NUMBER:
+                number[other] = names
+                named[names] = other
+                seen[names] = -1
+                names += 1
+            if seen[number[other]] != mark:
+                seen[number[other]] = mark
+                payees[size] = number[other]
+                size += 1
+        place -= 1
+    return size, names
+
+
+@kernel
+def _mark_blocks(forced, count, starts, payees, own, least, wide, missing, budget, tally, is_payer, is_payee):
+    """Mark who is part of a block of `least` payers, `forced` the first of them, and `wide` payees.
+
+    The payees of payer i are payees[starts[i]:starts[i + 1]]; own: the number of payer i among the payees,
+    -1 where nobody pays it. Of the pairs at most `missing` do not pay. tally: 0 for each payee, and 0 again
+    afterwards.
+
+    Returns pairs of the densest block (0: none) and the steps left of `budget` (below 0: it was reached).
+    """
+    chosen = np.empty(least, np.int64)
+    following = np.empty(least + 1, np.int64)
+    alike = np.empty(least + 1, np.int64)
+    best = 0
+    chosen[0] = forced
+    following[1] = forced + 1
+    for place in range(starts[forced], starts[forced + 1]):
+        tally[payees[place]] += 1
+    depth = 1
+    while depth > 0:
+        if depth == least:
+            alike[:] = 0
+            for member in range(least):
+                for place in range(starts[chosen[member]], starts[chosen[member] + 1]):
+                    alike[tally[payees[place]]] += 1  # a payee of k payers is met k times
+                    budget -= 1
+            for member in range(least):
+                if own[chosen[member]] >= 0:
+                    met = tally[own[chosen[member]]]
+                    alike[met] -= met
+            present = 0
+            lacking = 0  # of the fullest payees, all but one
+            left = wide
+            for payers in range(least, 0, -1):
+                taken = min(left, alike[payers] // payers)
+                present += taken * payers
+                lacking += min(taken, max(left - 1, 0)) * (least - payers)
+                left -= taken
+            if left == 0 and least * wide - present <= missing:
+                best = max(best, present)
+                for member in range(least):
+                    is_payer[chosen[member]] = 1
+                for member in range(least):
+                    for place in range(starts[chosen[member]], starts[chosen[member] + 1]):
+                        payee = payees[place]
+                        if least - tally[payee] + lacking <= missing:
+                            inside = True
+                            for other in range(least):
+                                inside &= own[chosen[other]] != payee
+                            if inside:
+                                is_payee[payee] = 1
+        elif following[depth] < count and budget >= 0:
+            chosen[depth] = following[depth]
+            following[depth] += 1
+            for place in range(starts[chosen[depth]], starts[chosen[depth] + 1]):
+                tally[payees[place]] += 1
+                budget -= 1
+            depth += 1
+            if depth < least:
+                following[depth] = chosen[depth - 1] + 1
+            continue
+        depth -= 1
+        for place in range(starts[chosen[depth]], starts[chosen[depth] + 1]):
+            tally[payees[place]] -= 1
+    return best, budget
+
+
+@kernel
+def _mark_payments(payer, low, high, graph, order, is_new, number, is_payee, inside):
+    """Mark the new payments of `payer` in (low, high] to marked payees; first and last instant of them."""
+    first, last = high + 1, low
+    place = _after(order, graph.out_offsets[payer], graph.out_offsets[payer + 1], graph.instants, high) - 1
+    while place >= graph.out_offsets[payer] and graph.instants[place] > low:
+        if is_new[place] and number[graph.receivers[place]] >= 0 and is_payee[number[graph.receivers[place]]]:
+            inside[place] = 1
+            first = min(first, graph.instants[place])
+            last = max(last, graph.instants[place])
+        place -= 1
+    return first, last
+
+
+@kernel
+def _mark_later(
+    now, after, graph, order, is_new, nodes, is_chosen, least, wide, missing, steps, number, inside
+):
+    """Mark the payments of blocks in (now, now + after] whose payers are the chosen of `nodes`.
+
+    number: NO_NUMBER for each node, LEFT_OUT for those that may not be paid; so again afterwards.
+
+    Returns payers, payees, last instant, pairs of the densest (all 0: no block), and what is left of `steps`.
+    """
+    high = now + after
+    payers, starts = np.empty(nodes.size, np.uint32), np.zeros(nodes.size + 1, np.int64)
+    count = room = 0
+    for index in range(nodes.size):
+        if is_chosen[index]:
+            room += _payment_count(nodes[index], now, high, graph, order)
+            if room > steps:
+                break
+            payers[count] = nodes[index]
+            count += 1
+    left = steps - room
+    room = min(room, steps)
+    named, seen = np.empty(room, np.uint32), np.empty(room, np.int64)
+    payees, tally = np.empty(room, np.int64), np.zeros(room, np.int64)
+    is_payer, is_payee = np.zeros(nodes.size, np.uint8), np.zeros(room, np.uint8)
+    size = names = 0
+    for index in range(count):
+        size, names = _payees(
+            payers[index], now, high, graph, order, is_new, number, named, seen, index, payees, size, names
+        )
+        starts[index + 1] = size
+    own = np.empty(count, np.int64)
+    for index in range(count):
+        own[index] = number[payers[index]]
+    best = 0
+    for forced in range(count - least + 1):
+        if left < 0:
+            break
+        present, left = _mark_blocks(
+            forced, count, starts, payees, own, least, wide, missing, left, tally, is_payer, is_payee
+        )
+        best = max(best, present)
+    middle = ends = 0
+    stop = now
+    if best > 0:
+        for index in range(count):
+            if is_payer[index]:
+                middle += 1
+                _, at = _mark_payments(
+                    payers[index], now, high, graph, order, is_new, number, is_payee, inside
+                )
+                stop = max(stop, at)
+        for index in range(names):
+            ends += is_payee[index]
+    for index in range(names):
+        number[named[index]] = NO_NUMBER
+    return middle, ends, stop, best, left
+
+
+@kernel
+def _find_blocks(
+    first, last, graph, order, is_new, width, after, least, wide, missing, steps, number, later_number, met,
+    shared, inside, cut,
+):  # fmt: skip
+    """Blocks that end with a payment of a node in [first, last), in (t - width, t].
+
+    after: 0, or the width of the window (t, t + after] in which some of the payees are payers of a further
+    block. number, later_number: NO_NUMBER, met: NO_NODE, shared: 0 for each node, and so again afterwards.
+
+    Returns rows payment, first and last instant, payers, those in the middle, payees, pairs of the densest.
+    """
+    instants, out_offsets, in_offsets, in_edges = (
+        graph.instants, graph.out_offsets, graph.in_offsets, graph.in_edges,
+    )  # fmt: skip
+    found = np.empty((7, 16), np.int64)
+    finds = 0
+    widest = 0
+    for node in range(first, last):
+        widest = max(widest, out_offsets[node + 1] - out_offsets[node])
+    room = widest + 2 * steps + 1
+    named, seen = np.empty(room, np.uint32), np.empty(room, np.int64)
+    payees, tally = np.empty(room, np.int64), np.zeros(room, np.int64)
+    is_payee = np.zeros(room, np.uint8)
+    payers, starts = np.empty(steps + 2, np.uint32), np.empty(steps + 3, np.int64)
+    own, is_payer = np.empty(steps + 2, np.int64), np.zeros(steps + 2, np.uint8)
+    touched = np.empty(steps + 1, np.uint32)
+    for node in range(first, last):
+        begin, end = out_offsets[node], out_offsets[node + 1]
+        fresh = False
+        for edge in range(begin, end):
+            now = instants[edge]
+            fresh |= is_new[edge] != 0
+            if edge + 1 < end and instants[edge + 1] == now:
+                continue
+            if not fresh:
+                continue
+            fresh = False
+            left = steps
+            low = now - width
+            payers[0], starts[0] = node, 0
+            size, names = _payees(node, low, now, graph, order, is_new, number, named, seen, 0, payees, 0, 0)
+            starts[1] = size
+            count = 1
+            if size >= wide - missing:
+                near = 0
+                for index in range(size):
+                    payee = named[payees[index]]
+                    place = _after(in_edges, in_offsets[payee], in_offsets[payee + 1], instants, now) - 1
+                    while place >= in_offsets[payee] and instants[in_edges[place]] > low and left > 0:
+                        left -= 1
+                        payment = in_edges[place]
+                        other = graph.senders[payment]
+                        if is_new[payment] and other != node and met[other] != payee:
+                            met[other] = payee
+                            if shared[other] == 0:
+                                touched[near] = other
+                                near += 1
+                            shared[other] += 1
+                        place -= 1
+                for index in range(near):
+                    other = touched[index]
+                    if shared[other] >= wide - missing and left > 0:
+                        left -= _payment_count(other, low, now, graph, order)
+                        if left > 0:
+                            payers[count] = other
+                            size, names = _payees(
+                                other, low, now, graph, order, is_new, number, named, seen, count, payees,
+                                size, names,
+                            )  # fmt: skip
+                            count += 1
+                            starts[count] = size
+                    met[other] = NO_NODE
+                    shared[other] = 0
+            best = 0
+            if count >= least and left > 0:
+                for index in range(count):
+                    own[index] = number[payers[index]]
+                best, left = _mark_blocks(
+                    0, count, starts, payees, own, least, wide, missing, left, tally, is_payer, is_payee
+                )
+            if left <= 0:
+                cut[edge] = 1
+            if best > 0:
+                middle = 0
+                stop = now
+                ends = 0
+                if after > 0:
+                    for index in range(count):
+                        if is_payer[index]:
+                            later_number[payers[index]] = LEFT_OUT
+                    middle, ends, stop, best, left = _mark_later(
+                        now, after, graph, order, is_new, named[:names], is_payee, least, wide, missing,
+                        steps, later_number, inside,
+                    )  # fmt: skip
+                    for index in range(count):
+                        later_number[payers[index]] = NO_NUMBER
+                    if left < 0:
+                        cut[edge] = 1
+                if after == 0 or middle > 0:
+                    begins = now
+                    sources = 0
+                    for index in range(count):
+                        if is_payer[index]:
+                            sources += 1
+                            at, _ = _mark_payments(
+                                payers[index], low, now, graph, order, is_new, number, is_payee, inside
+                            )
+                            begins = min(begins, at)
+                    if after == 0:
+                        for index in range(names):
+                            ends += is_payee[index]
+                    if finds == found.shape[1]:
+                        found = np.concatenate((found, np.empty_like(found)), axis=1)
+                    found[0, finds], found[1, finds], found[2, finds] = edge, begins, stop
+                    found[3, finds], found[4, finds], found[5, finds] = sources, middle, ends
+                    found[6, finds] = best
+                    finds += 1
+            for index in range(names):
+                number[named[index]] = -1
+                is_payee[index] = 0
+            for index in range(count):
+                is_payer[index] = 0
+    return found[:, :finds].copy()
+
+
+def find_blocks(
+    edges: Edges,
+    *,
+    width: int,
+    new_within: int,
+    payers: int,
+    payees: int,
+    density: float,
+    after: int = 0,
+    threads: int = 1,
+    steps: int = BLOCK_STEPS,
+) -> Blocks:
+    """Blocks of `payers` or more to `payees` or more in (t - width, t], t being that of a payment of theirs.
+
+    A partner counts in a payment at most `new_within` after their first. `density`: of the pairs of payer and
+    payee that pay, LEAST_DENSITY or more; `payers`: MOST_PAYERS at most. With `after`: stacks, that is blocks
+    of whose payees some are the payers of a further block in (t, t + after], nobody of the first layer being
+    paid in it.
+    """
+    missing = int((1 - density) * payers * payees + 1e-9)
+    graph, is_new = edges.graph, _is_new(edges, new_within)
+    order = frozen(np.arange(edges.instants.size, dtype=np.uint32))
+    inside, cut = np.zeros(edges.instants.size, np.uint8), np.zeros(edges.instants.size, np.uint8)
+
+    def start() -> Any:
+        number, later_number = (np.full(edges.node_count, NO_NUMBER, np.int32) for _ in range(2))
+        met, shared = np.full(edges.node_count, NO_NODE), np.zeros(edges.node_count, np.int32)
+        return lambda first, last: (
+            _find_blocks(
+                first, last, graph, order, is_new, width, after, payers, payees, missing, steps, number,
+                later_number, met, shared, inside, cut,
+            ).T,
+        )  # fmt: skip
+
+    parts = collected(edges.blocks, threads, start)
+    found = parts[0].T if parts else np.zeros((7, 0), np.int64)
+    ends, starts, stops, first, middle, last, present = found
+    return Blocks(ends, starts, stops, first, middle, last, present, inside.astype(np.bool_), int(cut.sum()))
+
+
+def _is_new(edges: Edges, new_within: int) -> Bools:
+    """Per payment, whether it is at most `new_within` after the first of its two persons."""
+    new: Bools = frozen(edges.instants - edges.since <= new_within)
+    return new
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LayeredFans:
+    """Persons to whom several pass on what each got from several, or of whom several hand it on so.
+
+    windows: rows root, first and last instant (the outer layer's included), persons in the middle, money
+    between them and the root. payments, roots: every payment of both layers and whose find it is part of.
+    """
+
+    windows: Ints
+    payments: Codes
+    roots: Codes
+
+
+@kernel
+def _outer_fans(first, last, offsets, order, partners, hub_offsets, hub_order, roots, times, is_new, width,
+                held, fans, farthest):  # fmt: skip
+    """Fill for each payment between a node in [first, last) and its root how wide a fan lies before it.
+
+    The node's other payments are order[offsets[node]:offsets[node + 1]], those with roots the same of
+    hub_order, both by `times`; a fan are the distinct new partners in (t - width, t), the root left out.
+    fans: how many; farthest: time of the earliest of their payments. held: 0 for each node, and so again.
+    """
+    for node in range(first, last):
+        left = right = offsets[node]
+        end = offsets[node + 1]
+        partners_now = 0
+        for place in range(hub_offsets[node], hub_offsets[node + 1]):
+            payment = hub_order[place]
+            now = times[payment]
+            while right < end and times[order[right]] < now:
+                if is_new[order[right]]:
+                    held[partners[order[right]]] += 1
+                    partners_now += held[partners[order[right]]] == 1
+                right += 1
+            while left < right and times[order[left]] <= now - width:
+                if is_new[order[left]]:
+                    held[partners[order[left]]] -= 1
+                    partners_now -= held[partners[order[left]]] == 0
+                left += 1
+            root = roots[payment]
+            fans[payment] = partners_now - (held[root] > 0)
+            farthest[payment] = now
+            for earlier in range(left, right):
+                if is_new[order[earlier]] and partners[order[earlier]] != root:
+                    farthest[payment] = times[order[earlier]]
+                    break
+        for place in range(left, right):
+            held[partners[order[place]]] = 0
+
+
+@kernel
+def _outer_payments(pairs, nodes, roots, offsets, order, partners, times, is_new, width):
+    """The payments of the fans before the payments `pairs`, in order of (node, root, time); with the root."""
+    payments, whose = np.empty(256, np.uint32), np.empty(256, np.uint32)
+    size = 0
+    begin = 0
+    for index in range(pairs.size):
+        payment = pairs[index]
+        node, root, now = nodes[payment], roots[payment], times[payment]
+        if index == 0 or nodes[pairs[index - 1]] != node or roots[pairs[index - 1]] != root:
+            begin = offsets[node]
+        place = max(begin, _after(order, offsets[node], offsets[node + 1], times, now - width))
+        while place < offsets[node + 1] and times[order[place]] < now:
+            if is_new[order[place]] and partners[order[place]] != root:
+                if size == payments.size:
+                    payments = np.concatenate((payments, np.empty_like(payments)))
+                    whose = np.concatenate((whose, np.empty_like(whose)))
+                payments[size], whose[size] = order[place], root
+                size += 1
+            place += 1
+        begin = max(begin, place)
+    return payments[:size].copy(), whose[:size].copy()
+
+
+def _turned(offsets: Ints, order: Codes) -> Codes:
+    """Each run of `order` from its last to its first."""
+    ends = np.repeat(offsets[:-1] + offsets[1:] - 1, np.diff(offsets))
+    return frozen(order[ends - np.arange(order.size)])
+
+
+def find_layered_fans(
+    edges: Edges, *, incoming: bool, width: int, new_within: int, fan: int, least: int, threads: int = 1
+) -> LayeredFans:
+    """Windows (t - width, t] in which `least` or more pay one root, each having just been paid by a fan.
+
+    A fan: `fan` or more other persons who pay it in (t' - width, t'), t' being its payment to the root, each
+    at most `new_within` after their first payment to it. With `incoming` false the other way round: the root
+    pays them, and each pays a fan in (t', t' + width).
+    """
+    out_order = frozen(np.arange(edges.instants.size, dtype=np.uint32))
+    if incoming:
+        times = edges.instants
+        nodes, roots, partners = edges.senders, edges.receivers, edges.senders
+        offsets, order = edges.in_offsets, edges.in_edges
+        hub_offsets, hub_order = edges.out_offsets, out_order
+    else:
+        times = frozen(-edges.instants)
+        nodes, roots, partners = edges.receivers, edges.senders, edges.receivers
+        offsets, order = edges.out_offsets, _turned(edges.out_offsets, out_order)
+        hub_offsets, hub_order = edges.in_offsets, _turned(edges.in_offsets, edges.in_edges)
+    is_new = _is_new(edges, new_within)
+    fans, farthest = np.zeros(times.size, np.int64), np.zeros(times.size, np.int64)
+
+    def start() -> Any:
+        held = np.zeros(edges.node_count, np.int32)
+        return lambda first, last: _outer_fans(
+            first, last, offsets, order, partners, hub_offsets, hub_order, roots, times, is_new, width, held,
+            fans, farthest,
+        )  # fmt: skip
+
+    in_blocks(edges.blocks, threads, start)
+    layered = fans >= fan
+    # A payment of a layered person counts, and no other: its pair is new at its own instant alone.
+    marked = replace(edges, since=frozen(np.where(layered, edges.instants, LONG_AGO)))
+    root, begin, end, middle, money, _ = find_fans(
+        marked, incoming=incoming, width=width, new_within=0, least=least, threads=threads
+    ).found
+    chosen = np.flatnonzero(layered)
+    chosen = chosen[np.lexsort((edges.instants[chosen], roots[chosen]))]
+    inside, begin, end = _widened(
+        root, begin, end, roots[chosen], edges.instants[chosen], np.abs(farthest[chosen])
+    )
+    chosen = chosen[inside]
+    pairs = chosen[np.lexsort((times[chosen], roots[chosen], nodes[chosen]))].astype(np.uint32)
+    outer, whose = _outer_payments(
+        frozen(pairs), nodes, roots, offsets, order, partners, times, is_new, width
+    )
+    return LayeredFans(
+        np.stack([root, begin, end, middle, money]),
+        np.concatenate([pairs, outer]),
+        np.concatenate([roots[pairs], whose]),
+    )
+
+
+def _widened(
+    root: Ints, begin: Ints, end: Ints, roots: npt.NDArray[Any], instants: Ints, farthest: Ints
+) -> tuple[Bools, Ints, Ints]:
+    """Which payments (in order of root and instant) lie in a window; windows up to the outer payments."""
+    inside = np.zeros(roots.size + 1, np.int64)
+    key = np.rec.fromarrays([roots.astype(np.int64), instants])
+    lows = np.searchsorted(key, np.rec.fromarrays([root, begin]), side="left")
+    highs = np.searchsorted(key, np.rec.fromarrays([root, end]), side="right")
+    np.add.at(inside, lows, 1)
+    np.subtract.at(inside, highs, 1)
+    begins, ends = begin.copy(), end.copy()
+    for window, (low, high) in enumerate(zip(lows.tolist(), highs.tolist(), strict=True)):
+        begins[window] = min(begin[window], farthest[low:high].min())
+        ends[window] = max(end[window], farthest[low:high].max())
+    return np.cumsum(inside[:-1]) > 0, begins, ends
