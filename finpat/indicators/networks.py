@@ -631,20 +631,13 @@ def _blocks(context: Context, p: Bipartite | Stack, name: str, width: float, aft
             f"{name} looks at {BLOCK_STEPS:,} payments for the blocks that end with one; {blocks.cut:,} "
             "searches ended there"
         )
-    inside = np.flatnonzero(blocks.inside)
-    # In a block of two layers a person pays or is paid; in a stack those in the middle do both.
-    shift = 0 if after else edges.node_count
-    links = coo_array(
-        (np.ones(inside.size, np.int8), (edges.senders[inside], edges.receivers[inside] + shift)),
-        shape=(edges.node_count + shift,) * 2,
-    )
-    _, group = connected_components(links, directed=False)
+    payer = edges.senders[blocks.ends]
     windows = _windows(
-        edges, group[edges.senders[blocks.ends]], blocks.starts, blocks.stops, edges.senders[blocks.ends],
+        edges, payer, blocks.starts, blocks.stops, payer,
         payer_count=blocks.payers, middle_count=blocks.middle, payee_count=blocks.payees,
         paying_share=blocks.present / (p.min_payers * p.min_payees),
     )  # fmt: skip
-    rows = _evidence(context, edges, group[edges.senders[inside]], inside)
+    rows = _evidence(context, edges, blocks.payer, blocks.payments)
     return Outcome(windows, rows, _unjudged(context, edges))
 
 
@@ -652,8 +645,8 @@ def find_bipartite(context: Context, p: Bipartite) -> Outcome:
     """Several persons newly pay the same several others.
 
     Within 7 days 2 or more payers and 3 or more payees, nobody in both, where 0.8 of the pairs of payer and
-    payee pay, each at most 90 days after the first payment of the two. Blocks that share payments are told
-    together.
+    payee pay, each at most 90 days after the first payment of the two. Blocks that one person's payments
+    complete are told together.
     """
     return _blocks(context, p, "NW-BIP-06", p.window_days, 0)
 

@@ -34,8 +34,8 @@ class Blocks:
 
     ends: a payment that ends them. starts, stops: first and last instant. payers, payees: persons who are
     part of one (of a stack: `payers` of the first layer, `middle`, `payees` of the last). present: pairs of
-    payer and payee in the densest. inside: per payment, whether it is part of one. cut: persons' payments
-    whose search ended at the step budget.
+    payer and payee in the densest. payments, payer: every payment of the blocks that a person's payments end,
+    once, and that person. cut: payments whose search ended at the step budget.
     """
 
     ends: Ints
@@ -45,7 +45,8 @@ class Blocks:
     middle: Ints
     payees: Ints
     present: Ints
-    inside: Bools
+    payments: Codes
+    payer: Codes
     cut: int
 
 
@@ -160,28 +161,54 @@ def _mark_blocks(forced, count, starts, payees, own, least, wide, missing, budge
 
 
 @kernel
-def _mark_payments(payer, low, high, graph, order, is_new, number, is_payee, inside):
-    """Mark the new payments of `payer` in (low, high] to marked payees; first and last instant of them."""
+def _told_payments(payer, low, high, graph, order, is_new, number, is_payee, whose, told, payments, size):
+    """Append the new payments of `payer` in (low, high] to marked payees, unless told of `whose` before.
+
+    told: per payment, the node it was last told of. Returns the payments, grown where needed, their number,
+    and the first and the last instant of all of them.
+    """
     first, last = high + 1, low
-    place = _after(order, graph.out_offsets[payer], graph.out_offsets[payer + 1], graph.instants, high) - 1
-    while place >= graph.out_offsets[payer] and graph.instants[place] > low:
+    begin, end = graph.out_offsets[payer], graph.out_offsets[payer + 1]
+    place = _after(order, begin, end, graph.instants, high) - 1
+    while place >= begin and graph.instants[place] > low:
         if is_new[place] and number[graph.receivers[place]] >= 0 and is_payee[number[graph.receivers[place]]]:
-            inside[place] = 1
+            if told[place] != whose:
+                told[place] = whose
+                if size == payments.size:
+                    payments = np.concatenate((payments, np.empty_like(payments)))
+                payments[size] = place
+                size += 1
             first = min(first, graph.instants[place])
             last = max(last, graph.instants[place])
         place -= 1
-    return first, last
+    return payments, size, first, last
 
 
 @kernel
-def _mark_later(
-    now, after, graph, order, is_new, nodes, is_chosen, least, wide, missing, steps, number, inside
+def _tell_later(
+    now,
+    after,
+    graph,
+    order,
+    is_new,
+    nodes,
+    is_chosen,
+    least,
+    wide,
+    missing,
+    steps,
+    number,
+    whose,
+    told,
+    payments,
+    size,
 ):
-    """Mark the payments of blocks in (now, now + after] whose payers are the chosen of `nodes`.
+    """Tell the payments of blocks in (now, now + after] whose payers are the chosen of `nodes`.
 
     number: NO_NUMBER for each node, LEFT_OUT for those that may not be paid; so again afterwards.
 
-    Returns payers, payees, last instant, pairs of the densest (all 0: no block), and what is left of `steps`.
+    Returns payers, payees (both 0: no block), last instant, pairs of the densest, what is left of `steps`,
+    and payments and their number as `_told_payments` does.
     """
     high = now + after
     payers, starts = np.empty(nodes.size, np.uint32), np.zeros(nodes.size + 1, np.int64)
@@ -198,12 +225,12 @@ def _mark_later(
     named, seen = np.empty(room, np.uint32), np.empty(room, np.int64)
     payees, tally = np.empty(room, np.int64), np.zeros(room, np.int64)
     is_payer, is_payee = np.zeros(nodes.size, np.uint8), np.zeros(room, np.uint8)
-    size = names = 0
+    length = names = 0
     for index in range(count):
-        size, names = _payees(
-            payers[index], now, high, graph, order, is_new, number, named, seen, index, payees, size, names
+        length, names = _payees(
+            payers[index], now, high, graph, order, is_new, number, named, seen, index, payees, length, names
         )
-        starts[index + 1] = size
+        starts[index + 1] = length
     own = np.empty(count, np.int64)
     for index in range(count):
         own[index] = number[payers[index]]
@@ -221,35 +248,38 @@ def _mark_later(
         for index in range(count):
             if is_payer[index]:
                 middle += 1
-                _, at = _mark_payments(
-                    payers[index], now, high, graph, order, is_new, number, is_payee, inside
-                )
+                payments, size, _, at = _told_payments(
+                    payers[index], now, high, graph, order, is_new, number, is_payee, whose, told, payments,
+                    size,
+                )  # fmt: skip
                 stop = max(stop, at)
         for index in range(names):
             ends += is_payee[index]
     for index in range(names):
         number[named[index]] = NO_NUMBER
-    return middle, ends, stop, best, left
+    return middle, ends, stop, best, left, payments, size
 
 
 @kernel
 def _find_blocks(
     first, last, graph, order, is_new, width, after, least, wide, missing, steps, number, later_number, met,
-    shared, inside, cut,
+    shared, told, cut,
 ):  # fmt: skip
     """Blocks that end with a payment of a node in [first, last), in (t - width, t].
 
     after: 0, or the width of the window (t, t + after] in which some of the payees are payers of a further
     block. number, later_number: NO_NUMBER, met: NO_NODE, shared: 0 for each node, and so again afterwards.
+    told: per payment, NO_NODE or a node of another run.
 
-    Returns rows payment, first and last instant, payers, those in the middle, payees, pairs of the densest.
+    Returns finds (rows payment, first and last instant, payers, those in the middle, payees, pairs of the
+    densest), their payments, and for each payment the node whose payments end the find.
     """
     instants, out_offsets, in_offsets, in_edges = (
         graph.instants, graph.out_offsets, graph.in_offsets, graph.in_edges,
     )  # fmt: skip
     found = np.empty((7, 16), np.int64)
-    finds = 0
-    widest = 0
+    payments, whose = np.empty(256, np.uint32), np.empty(256, np.uint32)
+    finds = widest = size_told = 0
     for node in range(first, last):
         widest = max(widest, out_offsets[node + 1] - out_offsets[node])
     room = widest + 2 * steps + 1
@@ -262,6 +292,7 @@ def _find_blocks(
     for node in range(first, last):
         begin, end = out_offsets[node], out_offsets[node + 1]
         fresh = False
+        told_before = size_told
         for edge in range(begin, end):
             now = instants[edge]
             fresh |= is_new[edge] != 0
@@ -323,9 +354,9 @@ def _find_blocks(
                     for index in range(count):
                         if is_payer[index]:
                             later_number[payers[index]] = LEFT_OUT
-                    middle, ends, stop, best, left = _mark_later(
+                    middle, ends, stop, best, left, payments, size_told = _tell_later(
                         now, after, graph, order, is_new, named[:names], is_payee, least, wide, missing,
-                        steps, later_number, inside,
+                        steps, later_number, node, told, payments, size_told,
                     )  # fmt: skip
                     for index in range(count):
                         later_number[payers[index]] = NO_NUMBER
@@ -337,9 +368,10 @@ def _find_blocks(
                     for index in range(count):
                         if is_payer[index]:
                             sources += 1
-                            at, _ = _mark_payments(
-                                payers[index], low, now, graph, order, is_new, number, is_payee, inside
-                            )
+                            payments, size_told, at, _ = _told_payments(
+                                payers[index], low, now, graph, order, is_new, number, is_payee, node, told,
+                                payments, size_told,
+                            )  # fmt: skip
                             begins = min(begins, at)
                     if after == 0:
                         for index in range(names):
@@ -355,7 +387,10 @@ def _find_blocks(
                 is_payee[index] = 0
             for index in range(count):
                 is_payer[index] = 0
-    return found[:, :finds].copy()
+        while whose.size < size_told:
+            whose = np.concatenate((whose, np.empty_like(whose)))
+        whose[told_before:size_told] = node
+    return found[:, :finds].copy(), payments[:size_told].copy(), whose[:size_told].copy()
 
 
 def find_blocks(
@@ -380,22 +415,28 @@ def find_blocks(
     missing = int((1 - density) * payers * payees + 1e-9)
     graph, is_new = edges.graph, _is_new(edges, new_within)
     order = frozen(np.arange(edges.instants.size, dtype=np.uint32))
-    inside, cut = np.zeros(edges.instants.size, np.uint8), np.zeros(edges.instants.size, np.uint8)
+    cut = np.zeros(edges.instants.size, np.uint8)
 
     def start() -> Any:
         number, later_number = (np.full(edges.node_count, NO_NUMBER, np.int32) for _ in range(2))
         met, shared = np.full(edges.node_count, NO_NODE), np.zeros(edges.node_count, np.int32)
-        return lambda first, last: (
-            _find_blocks(
-                first, last, graph, order, is_new, width, after, payers, payees, missing, steps, number,
-                later_number, met, shared, inside, cut,
-            ).T,
-        )  # fmt: skip
+        told = np.full(edges.instants.size, NO_NODE)
 
-    parts = collected(edges.blocks, threads, start)
-    found = parts[0].T if parts else np.zeros((7, 0), np.int64)
-    ends, starts, stops, first, middle, last, present = found
-    return Blocks(ends, starts, stops, first, middle, last, present, inside.astype(np.bool_), int(cut.sum()))
+        def one(first: int, last: int) -> tuple[Any, ...]:
+            found, payments, payer = _find_blocks(
+                first, last, graph, order, is_new, width, after, payers, payees, missing, steps, number,
+                later_number, met, shared, told, cut,
+            )  # fmt: skip
+            return found.T, payments, payer
+
+        return one
+
+    if not edges.instants.size:
+        nothing, nobody = np.zeros(0, np.int64), np.zeros(0, np.uint32)
+        return Blocks(*[nothing] * 7, nobody, nobody, 0)
+    found, payments, payer = collected(edges.blocks, threads, start)
+    ends, starts, stops, first, middle, last, present = np.ascontiguousarray(found.T)
+    return Blocks(ends, starts, stops, first, middle, last, present, payments, payer, int(cut.sum()))
 
 
 def _is_new(edges: Edges, new_within: int) -> Bools:

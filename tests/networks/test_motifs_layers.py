@@ -2,7 +2,6 @@
 
 from itertools import combinations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,7 +65,7 @@ def test_blocks_are_those_that_going_through_all_sets_finds(rows, density, payer
     for node, now, pairs, blocks in ending(payments, since, 3 * DAY, 2 * DAY, payers, payees, density):
         ins, outs, best = told_together(blocks)
         places = [place for (a, b), some in pairs.items() if a in ins and b in outs for place in some]
-        inside |= set(places)
+        inside |= {(node, place) for place in places}
         expected.append((node, now, min(payments[i][2] for i in places), len(ins), len(outs), best))
     told = zip(
         edges.senders[found.ends].tolist(),
@@ -78,7 +77,7 @@ def test_blocks_are_those_that_going_through_all_sets_finds(rows, density, payer
         strict=True,
     )
     assert sorted(told) == expected
-    assert set(np.flatnonzero(found.inside).tolist()) == inside
+    assert sorted(zip(found.payer.tolist(), found.payments.tolist(), strict=True)) == sorted(inside)
     assert found.cut == 0
 
 
@@ -99,7 +98,7 @@ def test_stacks_are_blocks_whose_payees_pay_a_later_block(rows, threads):
         middle, ends, best = told_together(second)
         places = [i for (a, b), some in pairs.items() if a in ins and b in outs for i in some]
         later = [i for (a, b), some in after.items() if a in middle and b in ends for i in some]
-        inside |= {*places, *later}
+        inside |= {(node, place) for place in (*places, *later)}
         expected.append(
             (
                 node,
@@ -121,7 +120,7 @@ def test_stacks_are_blocks_whose_payees_pay_a_later_block(rows, threads):
         found.present,
     )
     assert sorted(zip(*(column.tolist() for column in columns), strict=True)) == sorted(expected)
-    assert set(np.flatnonzero(found.inside).tolist()) == inside
+    assert sorted(zip(found.payer.tolist(), found.payments.tolist(), strict=True)) == sorted(inside)
 
 
 def test_a_search_for_blocks_that_ends_at_its_budget_says_so():
