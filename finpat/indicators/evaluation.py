@@ -276,6 +276,9 @@ def _found(
         each = evidence.group_by("span", "account").agg(pl.col("role").min())
         shared = shared.join(each, on=["span", "account"], how="left", maintain_order="left")
     frame = _findings(indicator, parameters, shared, shared["account_id"])
+    # Two subjects may show an account the very same rows (a block that two complete at one instant).
+    once = frame["finding_id"].is_first_distinct()
+    frame, shared = frame.filter(once), shared.filter(once)
     rows = (
         shared.select("span")
         .with_columns(frame["finding_id"])

@@ -433,7 +433,7 @@ def find_blocks(
 
     if not edges.instants.size:
         nothing, nobody = np.zeros(0, np.int64), np.zeros(0, np.uint32)
-        return Blocks(*[nothing] * 7, nobody, nobody, 0)
+        return Blocks(nothing, nothing, nothing, nothing, nothing, nothing, nothing, nobody, nobody, 0)
     found, payments, payer = collected(edges.blocks, threads, start)
     ends, starts, stops, first, middle, last, present = np.ascontiguousarray(found.T)
     return Blocks(ends, starts, stops, first, middle, last, present, payments, payer, int(cut.sum()))
