@@ -83,3 +83,13 @@ def test_decided_cases_give_a_second_order_that_evaluate_reports_beside_the_list
     assert figures["learned"]["out_of_fold"] == figures["accounts"] == len(listed)
     assert run_command(["flagged", "--top", "0", "--json", "-w", str(workspace)]) == 0
     assert json.loads(capsys.readouterr().out) == answer
+
+
+@pytest.mark.slow
+def test_the_demonstration_names_no_possible_victim_among_the_accounts_to_look_at_first(workspace, capsys):
+    capsys.readouterr()
+    assert run_command(["demo", "-w", str(workspace)]) == 0
+    first, _, apart = capsys.readouterr().out.partition("Possible victims stand apart: protect and refer")
+    assert first.count("  score ") == 10
+    assert "role: possible victim" not in first
+    assert "role: possible victim" in apart

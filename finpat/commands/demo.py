@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +14,12 @@ from finpat.commands.data import load_file
 from finpat.commands.terminal import note, now, rows_read, say, stages
 from finpat.errors import UsageError
 
+if TYPE_CHECKING:
+    import polars as pl
+
 DEMO_WORKSPACE = Path("finpat-demo")
 TOP = 10
+PROTECTED = 3  # possible victims that are shown
 # File, and the mapping beside it that reads it.
 SAMPLES = (
     ("accounts.csv", "sample_accounts"),
@@ -39,6 +44,18 @@ def samples_folder() -> Path:
     raise UsageError("the sample data is missing from this installation; install finpat anew")
 
 
+def _show(listed: pl.DataFrame) -> None:
+    """Accounts with score, band, possible role and reason."""
+    for row in listed.iter_rows(named=True):
+        say()
+        say(
+            f"   {row['rank']:>2}. {row['account_id']}  score {row['score']} ({row['band']}), "
+            f"role: {row['possible_role'].replace('_', ' ')}"
+        )
+        for line in textwrap.wrap(row["reason"], 96):
+            say(f"       {line}")
+
+
 @click.command(epilog="Example: finpat demo")
 @click.option(
     "--workspace",
@@ -54,6 +71,7 @@ def demo(workspace: Path) -> None:
     samples = samples_folder()
     from finpat import pipeline
     from finpat.config import load_settings
+    from finpat.exports.flagged import split_subjects
     from finpat.sources import load_mapping, open_source
     from finpat.store.workspace import Workspace
 
@@ -78,15 +96,12 @@ def demo(workspace: Path) -> None:
     )
     say(f"3. The {TOP} accounts to look at first (a reason to look, never a finding of guilt)")
     with open_run(folder) as model:
-        listed = model.flagged(TOP)
-        for row in listed.iter_rows(named=True):
-            say()
-            say(
-                f"   {row['rank']:>2}. {row['account_id']}  score {row['score']} ({row['band']}), "
-                f"possible role: {row['possible_role'].removeprefix('possible_').replace('_', ' ')}"
-            )
-            for line in textwrap.wrap(row["reason"], 96):
-                say(f"       {line}")
+        subjects, protected = split_subjects(model.flagged())
+    _show(subjects.head(TOP))
+    if protected.height:
+        say()
+        say(f"   Possible victims stand apart: protect and refer, never subjects ({protected.height:,})")
+        _show(protected.head(PROTECTED))
     say()
     say("Files")
     say(f"   workspace   {folder.path}")
@@ -94,7 +109,7 @@ def demo(workspace: Path) -> None:
     say(f"   manifest    {made.folder / 'manifest.json'}")
     say()
     option = f" --workspace {folder.path}" if os.environ.get("FINPAT_WORKSPACE") is None else ""
-    first = listed["account_id"][0]
+    first = subjects["account_id"][0]
     say("Next")
     say(f"   finpat explain {first}{option}")
     say(f"   finpat flagged --format xlsx{option}")

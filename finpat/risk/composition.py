@@ -21,8 +21,8 @@ members of a family see the same rows. Structuring, velocity and networks alone 
 money laundering; what may be said about trafficking is decided in `roles`, never here. Being unusual alone
 is never more than medium: a list without a fact is a reason to look later.
 
-Distinction is 1 for an indicator found on 1 % of the accounts or fewer, 0 from a fifth of them on,
-logarithmic between: what many accounts show is a trait of the data and tells none of them apart. Below 100
+Distinction is 1 for an indicator found on 20 accounts or fewer, or on 1 % of them, 0 from a fifth of them on,
+logarithmic between: what many accounts show is a trait of the data and tells none of them apart. Below 200
 accounts nobody can say what is common, and distinction is 1.
 
 Red flags give the reasons, the model gives the order within a band. Shares and distinction were chosen by
@@ -41,8 +41,9 @@ FULL_RARITY = 4.0  # decades: 1 account of 10,000
 RARITY_SHARE = 0.8
 EVIDENCE_SHARE = 0.2
 DISTINCT_UP_TO = 0.01  # share of the accounts that have a finding of the indicator
+DISTINCT_ACCOUNTS = 20  # chosen: one case with its members is no trait of a small portfolio
 COMMON_FROM = 0.2
-MIN_ACCOUNTS = 100
+MIN_ACCOUNTS = 200
 
 ALERT_POINTS = 6.0
 ALERT_FAMILIES = 2
@@ -76,10 +77,11 @@ def evidence_points(found: pl.DataFrame, accounts: int) -> pl.DataFrame:
     families: those that give points. strong: whether a finding of weight S gives points.
     """
     share = pl.col("account_id").n_unique().over("indicator_id") / accounts
-    decline = math.log(COMMON_FROM / DISTINCT_UP_TO)
-    distinction = (
-        ((COMMON_FROM / share).log() / decline).clip(0.0, 1.0) if accounts >= MIN_ACCOUNTS else pl.lit(1.0)
-    )
+    if accounts < MIN_ACCOUNTS:
+        distinction = pl.lit(1.0)
+    else:
+        decline = math.log(COMMON_FROM / max(DISTINCT_UP_TO, DISTINCT_ACCOUNTS / accounts))
+        distinction = ((COMMON_FROM / share).log() / decline).clip(0.0, 1.0)
     return (
         found.with_columns(points=pl.col("points") * distinction)
         .group_by("account_id", "family")

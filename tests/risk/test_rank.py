@@ -135,15 +135,22 @@ def test_points_count_families_and_not_findings():
     assert twice["indicators"][0] == "ST-STRUCT-01;ST-STRUCT-03"
 
 
-@pytest.mark.parametrize(("showing", "points"), [(1, 23), (2, 23), (10, 11), (39, 0), (40, 0), (100, 0)])
-def test_an_indicator_counts_in_full_up_to_one_account_in_a_hundred_and_not_at_all_from_a_fifth(
-    showing, points
+@pytest.mark.parametrize(
+    ("accounts", "showing", "points"),
+    [
+        (200, 1, 23), (200, 20, 23), (200, 28, 12), (200, 39, 1), (200, 40, 0), (200, 100, 0),
+        (3_000, 30, 23), (3_000, 134, 12), (3_000, 600, 0),
+        (199, 100, 23),
+    ],
+)  # fmt: skip
+def test_an_indicator_counts_in_full_on_twenty_accounts_or_one_in_a_hundred_and_not_at_all_on_a_fifth(
+    accounts, showing, points
 ):
-    percentiles = {f"A{index:03}": 80.0 for index in range(200)}
-    listed = ranked(*(finding(f"A{index:03}") for index in range(showing)), **percentiles)
+    names = [f"A{index:04}" for index in range(accounts)]
+    listed = ranked(*(finding(name) for name in names[:showing]), **dict.fromkeys(names, 80.0))
     assert listed["score"][0] - listed["score"][-1] == pytest.approx(points, abs=1)
-    if points:
-        assert set(listed["account_id"].head(showing)) == {f"A{index:03}" for index in range(showing)}
+    if points > 1:
+        assert set(listed["account_id"].head(showing)) == set(names[:showing])
 
 
 def test_the_score_is_the_documented_formula():
