@@ -77,7 +77,7 @@ class FittedModel:
 
     def weights(self, inputs: Inputs) -> dict[str, Floats]:
         """Share of each account's anomaly score that each detector adds; they sum to 1."""
-        said = votes(self.references, _raw_scores(self.members, inputs, 1))
+        said = votes(seen(self.references, _raw_scores(self.members, inputs, 1)))
         together = tail(self.references[TOGETHER].percentile(mean_vote(said)))
         total = together + sum(said[detector.name] for detector in CERTAIN)
         mean = mean_vote(said)
@@ -114,17 +114,27 @@ def vote(percentiles: Floats) -> Floats:
     return np.minimum(rarity, VOTE) + BEYOND * np.maximum(rarity - VOTE, 0.0)
 
 
-def votes(references: Mapping[str, Reference], raw: Mapping[str, Floats]) -> dict[str, Floats]:
-    """What each detector says of each account, in powers of ten; never below 0.
+def seen(references: Mapping[str, Reference], raw: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Each raw score as its percentile (0 to 1); of a detector of certainties its own powers of ten."""
+    return {
+        detector.name: raw[detector.name]
+        if detector.certain
+        else references[detector.name].percentile(raw[detector.name])
+        for detector in DETECTORS
+    }
+
+
+def votes(percentiles: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What each detector says of each account, in powers of ten, of what `seen` gives; never below 0.
 
     Of a detector that compares accounts it is the share of the fitted accounts at least as odd, in full up to
     VOTE; so agreement of several counts for more than one of them at its extreme (thresholded sums, Aggarwal
     and Sathe, Outlier Ensembles, 2017, chapter 4). A detector of certainties says its own.
     """
-    said = {}
-    for detector in COMPARING:
-        said[detector.name] = vote(references[detector.name].percentile(raw[detector.name]))
-    return said | {detector.name: raw[detector.name] for detector in CERTAIN}
+    return {
+        detector.name: percentiles[detector.name] if detector.certain else vote(percentiles[detector.name])
+        for detector in DETECTORS
+    }
 
 
 def mean_vote(said: Mapping[str, Floats]) -> Floats:
@@ -143,12 +153,12 @@ def anomaly(together: Reference, said: Mapping[str, Floats]) -> Floats:
     return np.asarray(1.0 - 10.0**-total)
 
 
-def shown(references: Mapping[str, Reference], raw: Mapping[str, Floats]) -> dict[str, Floats]:
+def shown(percentiles: Mapping[str, Floats]) -> dict[str, Floats]:
     """Each detector's own column, 0 to 1: its percentile, or how sure it is that chance is no explanation."""
     return {
-        detector.name: 1.0 - 10.0 ** -raw[detector.name]
+        detector.name: 1.0 - 10.0 ** -percentiles[detector.name]
         if detector.certain
-        else references[detector.name].percentile(raw[detector.name])
+        else percentiles[detector.name]
         for detector in DETECTORS
     }
 
@@ -183,7 +193,7 @@ def fit(features: pl.DataFrame, currencies: pl.Series, settings: Settings) -> Fi
     members = {detector.name: detector.fit(detector.view_of(inputs), seed) for detector in DETECTORS}
     raw = _raw_scores(members, inputs, threads)
     references = {detector.name: Reference.of(raw[detector.name]) for detector in COMPARING}
-    said = votes(references, raw)
+    said = votes(seen(references, raw))
     references[TOGETHER] = Reference.of(mean_vote(said))
     references[COMBINED] = Reference.of(anomaly(references[TOGETHER], said))
     return FittedModel(preparation, members, references, features.height, seed)
@@ -208,9 +218,9 @@ def score(
     for first in range(0, features.height, AT_A_TIME):
         some = slice(first, first + AT_A_TIME)
         inputs = inputs_of(model.preparation, features[some], currencies[some])
-        raw = _raw_scores(model.members, inputs, workers)
-        combined[some] = anomaly(model.references[TOGETHER], votes(model.references, raw))
-        for name, values in shown(model.references, raw).items():
+        percentiles = seen(model.references, _raw_scores(model.members, inputs, workers))
+        combined[some] = anomaly(model.references[TOGETHER], votes(percentiles))
+        for name, values in shown(percentiles).items():
             columns[name][some] = values
     scores = pl.DataFrame(
         {
