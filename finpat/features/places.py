@@ -77,10 +77,10 @@ def _fill_group(legs: Legs, ints: Ints, _floats: Floats, threads: int) -> None:
             continue
         physical = legs.ledger.legs[column].to_physical()
         codes = frozen(physical.cast(pl.UInt32).fill_null(0).to_numpy())
-        known = physical.is_not_null()
+        stated = physical.is_not_null()
         if column == "device_id":
-            known = known & legs.ledger.legs.select(IS_OWN_ACT).to_series()
-        known = frozen(known.to_numpy())
+            stated = stated & legs.ledger.legs.select(IS_OWN_ACT).to_series()
+        known = frozen(stated.to_numpy())
         _fill_column(legs, codes, known, ints[2 * position : 2 * position + 2], threads)
 
 

@@ -44,8 +44,10 @@ def holders(context: Context) -> pl.DataFrame:
     A person without a usable address, or a business, or one without a name, is a home or family alone.
     """
 
+    whole = context.whole
+
     def build() -> pl.DataFrame:
-        accounts = context.accounts
+        accounts = whole.accounts
         blank = pl.lit(None, pl.String)
         address = KEYS["address"](pl.col("address")) if "address" in accounts.columns else blank
         name = (
@@ -54,7 +56,7 @@ def holders(context: Context) -> pl.DataFrame:
             else blank
         )
         is_person = pl.col("holder_type").cast(pl.String).eq("business").fill_null(False).not_()
-        person = pl.Series("person", context.persons)
+        person = pl.Series("person", whole.persons)
         alone = pl.format("#{}", pl.lit(person))
         return accounts.select(
             "account",
@@ -63,8 +65,8 @@ def holders(context: Context) -> pl.DataFrame:
             family=pl.coalesce(pl.when(is_person).then(name), alone).rank("dense"),
         )
 
-    frame: pl.DataFrame = context.whole.once("holders", build)
-    return frame
+    frame: pl.DataFrame = whole.once("holders", build)
+    return context.here(frame)
 
 
 def unrelated() -> pl.Expr:
