@@ -43,7 +43,6 @@ def holders(context: Context) -> pl.DataFrame:
 
     A person without a usable address, or a business, or one without a name, is a home or family alone.
     """
-
     whole = context.whole
 
     def build() -> pl.DataFrame:
