@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from finpat.compiled import frozen, kernel
 from finpat.indicators.base import Indicator, Outcome, Value, parameter
-from finpat.indicators.context import IS_CASH, IS_CREDIT, SMALLEST_PEER_GROUP, Context, days
-from finpat.indicators.parties import with_payer
+from finpat.indicators.context import IS_CASH, IS_CREDIT, SMALLEST_PEER_GROUP, Context, days, hours
+from finpat.indicators.labour import accounts_of, takings
+from finpat.indicators.parties import is_personal, with_payer
 from finpat.indicators.receipts import holder_types
 from finpat.indicators.structuring import EVIDENCE
 from finpat.indicators.tallies import lacking, tally
-from finpat.indicators.windows import with_rows
+from finpat.indicators.windows import Timeline, allocate, with_rows
 from finpat.places import normalised
 from finpat.vocabulary import of_kind
 
@@ -356,6 +358,271 @@ FRT_02 = Indicator(
 # ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Takings:
+    """Parameters of HT-FRT-03."""
+
+    min_multiple: float = parameter(2.5, "of what peers take in; U", stricter="higher", low=0.1)
+    window_days: float = parameter(90.0, "three months", low=1)
+
+
+FOOTPRINT = of_kind("payroll", "rent", "utility")
+BUSINESS_PEERS = f"peer group of {SMALLEST_PEER_GROUP} businesses"
+
+
+def trades(context: Context) -> pl.DataFrame:
+    """The trade of each business: account, merchant_category, the commonest of its holder's receipts.
+
+    Of equally common ones the smallest; accounts whose receipts have none are left out.
+    """
+    receipts = context.legs(
+        IS_CREDIT & pl.col("merchant_category").is_not_null(),
+        "merchant_category",
+        accounts=accounts_of(context, "business"),
+    )
+    person = pl.Series("person", context.persons, dtype=pl.UInt32)
+    of_account = context.accounts.select("account", person)
+    return (
+        receipts.join(of_account, on="account")
+        .group_by("person", pl.col("merchant_category").cast(pl.String))
+        .len()
+        .sort("person", "len", "merchant_category", descending=[False, True, False])
+        .unique("person", keep="first", maintain_order=True)
+        .join(of_account, on="person")
+        .select("account", "merchant_category")
+    )
+
+
+def footprints(context: Context, window_days: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`labour.takings` with merchant_category (null: unknown) and cost_minor: wages, rent, utilities paid."""
+    windows, rows = takings(context, window_days)
+    costs = context.legs(~IS_CREDIT & FOOTPRINT, "amount_minor", person=True)
+    end = windows["window_end"].cast(pl.Int64).to_numpy()
+    paid = Timeline.of(costs).total(
+        costs["amount_minor"].to_numpy(), windows["subject"].to_numpy(), end - days(window_days), end
+    )
+    return (
+        windows.with_columns(cost_minor=pl.Series(paid, dtype=pl.Int64)).join(
+            trades(context), on="account", how="left", maintain_order="left"
+        ),
+        rows,
+    )
+
+
+def find_takings(context: Context, p: Takings) -> Outcome:
+    """A business takes in much more than its trade, and has less staff and premises than its trade.
+
+    Within 90 days a business takes in 2.5 times or more of what businesses of the same merchant category and
+    currency reach at their highest (their median), and pays less for wages, rent and utilities in the same
+    days than they do (the median of what they pay in their best 90 days). It has been there for all of the 90
+    days. The trade is the commonest merchant category of the receipts; trades of fewer than 30 businesses are
+    not judged.
+    """
+    key = ["merchant_category", "currency"]
+
+    def best(part: Context) -> pl.DataFrame:
+        known = footprints(part, p.window_days)[0].drop_nulls("merchant_category")
+        return (
+            known.sort("subject", "inflow_minor", "window_end", descending=[False, True, False])
+            .unique("subject", keep="first", maintain_order=True)
+            .select("account", *key, "inflow_minor", "cost_minor")
+        )
+
+    def medians() -> pl.DataFrame:
+        return (
+            context.over_slices(("best takings", p.window_days), best)
+            .group_by(key)
+            .agg(
+                peers=pl.len(),
+                peer_takings=pl.col("inflow_minor").median(),
+                peer_cost=pl.col("cost_minor").median(),
+            )
+        )
+
+    peers = context.whole.once(("peers of takings", p.window_days), medians)
+    windows, rows = footprints(context, p.window_days)
+    held = windows.join(peers, on=key, how="left", maintain_order="left").with_columns(
+        bound_minor=p.min_multiple * pl.col("peer_takings")
+    )
+    enough = pl.col("peers") >= SMALLEST_PEER_GROUP
+    unjudged = [
+        held.filter(which).select("account", missing_field=pl.lit(field)).unique()
+        for which, field in (
+            (pl.col("merchant_category").is_null(), "merchant_category"),
+            (~enough, BUSINESS_PEERS),
+        )
+    ]
+    found = held.filter(
+        enough,
+        pl.col("inflow_minor") >= pl.col("bound_minor"),
+        pl.col("cost_minor") < pl.col("peer_cost"),
+    )
+    return Outcome(found, rows.select(EVIDENCE), pl.concat(unjudged))
+
+
+FRT_03 = Indicator(
+    id="HT-FRT-03",
+    name="Takings exceed the footprint",
+    role="BIZ",
+    weight="M",
+    source="FinCEN FIN-2020-A008, financial indicator 3; FinCEN FIN-2023-Alert001, red flag 6",
+    evidence="V1, U",
+    parameters=Takings(),
+    values=(
+        Value("inflow_minor", "money", ">=", "bound_minor"),
+        Value("cost_minor", "money", "<", "peer_cost"),
+    ),
+    fact="a business took in {inflow} within {window_days} days, {min_multiple} times or more of what its "
+    "trade does, and paid {cost} for staff, rent and utilities, less than its trade does",
+    caution="a shop that is suddenly in fashion, and businesses whose other bank pays the bills",
+    find=find_takings,
+    needs=("merchant_category", "holder_type"),
+    uses_peers=True,
+    across=False,
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Parked:
+    """Parameters of HT-FRT-04."""
+
+    min_share: float = parameter(
+        0.8, "of an inflow goes to the business, and of that on; D", stricter="higher", low=0.01, high=1
+    )
+    within_hours: float = parameter(24.0, "inflow to payment to the business; D", stricter="", low=0)
+    out_within_hours: float = parameter(72.0, "until the business has paid it out; D", stricter="", low=0)
+    min_count: int = parameter(3, "inflows that take this way; D", stricter="higher", low=1)
+    window_days: float = parameter(30.0, "one month; D", low=0.1)
+
+
+def find_parked(context: Context, p: Parked) -> Outcome:
+    """What persons and cash bring into a personal account is parked in a business and drained from there.
+
+    In 30 days 3 or more inflows from persons or of cash, of each of which 0.8 or more goes from the personal
+    account to one business account within 24 hours, in payments of which the business pays 0.8 or more on to
+    persons or in cash within 72 hours; all first in, first out. Both accounts have to be held here, and the
+    payment has to be one row or two rows of one instant.
+    """
+    held = {kind: accounts_of(context, kind) for kind in ("person", "business")}
+    parties = {kind: pl.Series(context.party_of_account[held[kind]]).implode() for kind in held}
+    brought = IS_CREDIT & (is_personal(context) | IS_CASH)
+    parks = ~IS_CREDIT & pl.col("counterparty").is_in(parties["business"])
+    parked_in = IS_CREDIT & pl.col("counterparty").is_in(parties["person"])
+    drains = ~IS_CREDIT & (is_personal(context) | IS_CASH) & ~of_kind("payroll")
+    # Who paid whom, when and how much, names the two legs of one payment, whether in one row or in two.
+    first = _passed(context, held["person"], brought, parks, p.within_hours).rename(
+        {name: name.replace("out_", "pay_") for name in ("out_party", "out_at", "out_row", "out_minor")}
+    )
+    second = _passed(context, held["business"], parked_in, drains, p.out_within_hours).select(
+        "out_at", "out_row", business="account", credit_leg="in_leg", payer_party="in_party", pay_at="in_at",
+        credit_row="in_row", pay_minor="in_minor", drained_minor="piece_minor",
+    )  # fmt: skip
+    drained = (
+        second.group_by("credit_leg", "business", "payer_party", "pay_at", "pay_minor")
+        .agg(pl.col("drained_minor").sum(), drained_at=pl.col("out_at").max())
+        .filter(pl.col("drained_minor") >= p.min_share * pl.col("pay_minor") - 1e-6)
+        .sort("credit_leg")
+    )
+    accounts = pl.DataFrame({"party": context.party_of_account}).with_row_index("code")
+    first = first.join(accounts, left_on="pay_party", right_on="party").rename({"code": "business"})
+    drained = drained.join(accounts, left_on="payer_party", right_on="party").rename({"code": "account"})
+    way = ["account", "business", "pay_at", "pay_minor"]
+    taken = first.join(drained.unique(way, keep="first", maintain_order=True), on=way)
+    episodes = (
+        taken.group_by("subject", "currency", "account", "business", "in_leg", "in_at", "in_minor")
+        .agg(pl.col("piece_minor").sum(), pl.col("drained_at").max())
+        .filter(pl.col("piece_minor") >= p.min_share * pl.col("in_minor") - 1e-6)
+        .sort("subject", "business", "in_at", "in_leg")
+        .with_columns(pair=pl.struct("subject", "business").rle_id().cast(pl.UInt64))
+    )
+    windows = (
+        episodes.rolling("in_at", period=f"{days(p.window_days)}us", group_by="pair")
+        .agg(
+            pl.col("currency").first(),
+            episode_count=pl.len(),
+            parked_minor=pl.col("piece_minor").sum(),
+            window_start=pl.col("in_at").first(),
+            window_end=pl.col("drained_at").max(),
+        )
+        .filter(pl.col("episode_count") >= p.min_count)
+        .select(pl.exclude("pair", "in_at"), subject="pair")
+    )
+    went = taken.join(episodes.select("in_leg", "business", "pair"), on=["in_leg", "business"])
+    left = second.join(went.select("credit_leg", "pair").unique(), on="credit_leg")
+    rows = [
+        rows.select(
+            subject="pair", account=pl.col(account).cast(pl.UInt32), booked_at=at, row=row, role=pl.lit(role)
+        )
+        for rows, account, at, row, role in (
+            (went, "account", "in_at", "in_row", "PC"),
+            (went, "account", "pay_at", "pay_row", "PC"),
+            (left, "business", "pay_at", "credit_row", "BIZ"),
+            (left, "business", "out_at", "out_row", "BIZ"),
+        )
+    ]
+    return Outcome(windows, pl.concat(rows).unique())
+
+
+def _passed(
+    context: Context, held: npt.NDArray[np.bool_], comes: pl.Expr, goes: pl.Expr, within_hours: float
+) -> pl.DataFrame:
+    """Pieces of `goes` paid out of money of `comes`, first in, first out, at the accounts `held`.
+
+    Columns: subject (account and currency), account, currency, and of either leg its number, party, instant,
+    row and amount: in_leg, in_party, in_at, in_row, in_minor, out_party, out_at, out_row, out_minor;
+    piece_minor.
+    """
+    size = context.ledger.account_count
+    able = held
+    for condition in (comes, goes):
+        some = context.legs(condition, accounts=able)["account"].to_numpy()
+        able = able & (np.bincount(some, minlength=size) > 0)
+    columns = ("is_credit", "amount_minor", "counterparty", "channel", "kinds")
+    legs = context.legs(pl.lit(True), *columns, accounts=able)
+    legs = legs.with_columns(
+        context.coded(pl.col("account")), comes=comes, goes=goes, moved_minor="amount_minor"
+    ).sort("subject", "booked_at", maintain_order=True)
+    ordered, pieces = allocate(legs, hours(within_hours))
+    told = {"at": "booked_at", "row": "row", "minor": "amount_minor", "party": "counterparty", "leg": "leg"}
+    into, out = (
+        ordered.filter(pl.col(which).fill_null(False)).select(
+            *kept, **{f"{side}_{name}": column for name, column in told.items()}
+        )
+        for side, which, kept in (("in", "comes", ("subject", "account", "currency")), ("out", "goes", ()))
+    )
+    return (
+        pieces.drop("dwell_us")
+        .join(into, on="in_leg")
+        .join(out, on="out_leg")
+        .sort("in_leg", "out_leg")
+        .drop("out_leg")
+    )
+
+
+FRT_04 = Indicator(
+    id="HT-FRT-04",
+    name="Parked in a business and drained",
+    role="PC",
+    weight="S",
+    source="FINTRAC-2021-OA001, list (funds parked in a business account, then withdrawn or sent)",
+    evidence="V1, D",
+    parameters=Parked(),
+    values=(Value("episode_count", "count", ">=", "min_count"), Value("parked_minor", "money")),
+    fact="{episode_count} times within {window_days} days money of persons or cash went from a personal "
+    "account through a business within hours and out again to persons or in cash, {parked} in all",
+    caution="sole traders who manage their cash over both accounts",
+    find=find_parked,
+    needs=("holder_type", "p2p"),
+    across=True,
+)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
 @kernel
 def net_changes(first, subject, account, change):  # type: ignore[no-untyped-def]
     """Per row: the sum over accounts of what each gained or lost in the rows first to row, without sign."""
@@ -531,4 +798,4 @@ FRT_06 = Indicator(
 )
 
 
-INDICATORS = (RES_01, RES_02, FRT_01, FRT_02, FRT_05, FRT_06)
+INDICATORS = (RES_01, RES_02, FRT_01, FRT_02, FRT_03, FRT_04, FRT_05, FRT_06)

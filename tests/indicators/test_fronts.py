@@ -1,4 +1,4 @@
-"""Premises and fronts: HT-RES-01, HT-RES-02, HT-FRT-01, HT-FRT-02, HT-FRT-05, HT-FRT-06."""
+"""Premises and fronts: HT-RES-01, HT-RES-02, HT-FRT-01 to HT-FRT-06."""
 
 from datetime import timedelta
 
@@ -276,3 +276,134 @@ def test_banks_that_no_iban_tells_are_named():
 def test_amounts_of_two_currencies_are_never_summed():
     foreign = paid(6, None, 1_000, channel="atm", currency="JPY")
     assert found("HT-FRT-06", ledger(*BILLS, DRAWN[0], foreign)) == []
+
+
+# HT-FRT-03: thirty shops that take 100 a day and pay 500 a month for rent, and one that takes more.
+
+
+def shop(name, taking, rent, count=100):
+    """A shop's receipts, one a day, and its rent; its money begins ninety days before the first window."""
+    common = {"account_id": name, "merchant_category": "5812", "channel": "card"}
+    rows = [got(day, "C", taking, **common) for day in range(count)]
+    return rows + [
+        paid(day, "L", rent, account_id=name, description="Rent", channel="transfer")
+        for day in (5, 35, 65, 95)
+    ]
+
+
+SHOP_PEERS = [row for n in range(30) for row in shop(f"p{n:02}", 100, 500)]
+
+
+def test_takings_far_above_the_trade_with_less_rent_are_found():
+    data = ledger(*shop("A", 300, 100), *SHOP_PEERS, accounts=SHOPS)
+    assert found("HT-FRT-03", data) == ["A"]
+    (told,) = judge("HT-FRT-03", data).findings.filter(account_id="A")["values"].to_list()
+    # 90 receipts in 90 days, and the three rents of a window.
+    assert [(value["name"], value["value"], value["threshold"]) for value in told] == [
+        ("inflow", 27_000, 22_500),
+        ("cost", 300, 1_500),
+    ]
+
+
+@pytest.mark.parametrize(("taking", "expected"), [(250, ["A"]), (249.99, [])])
+def test_two_and_a_half_times_the_trade_is_enough(taking, expected):
+    assert found("HT-FRT-03", ledger(*shop("A", taking, 100), *SHOP_PEERS, accounts=SHOPS)) == expected
+
+
+@pytest.mark.parametrize(("rent", "expected"), [(499.99, ["A"]), (500, [])])
+def test_as_much_rent_as_the_trade_pays_is_footprint_enough(rent, expected):
+    assert found("HT-FRT-03", ledger(*shop("A", 300, rent), *SHOP_PEERS, accounts=SHOPS)) == expected
+
+
+@pytest.mark.parametrize(
+    ("why", "rows", "accounts"),
+    [
+        ("it is a person", shop("A", 300, 100), SHOPS.with_columns(holder_type=pl.lit("person"))),
+        ("it has been there for less than ninety days", shop("A", 300, 0, count=90)[:90], SHOPS),
+    ],
+)
+def test_takings_are_not_found_when(why, rows, accounts):
+    assert found("HT-FRT-03", ledger(*rows, *SHOP_PEERS, accounts=accounts)) == []
+
+
+def test_a_trade_of_fewer_than_thirty_and_an_unknown_trade_are_not_judged():
+    few = [row for row in SHOP_PEERS if row["account_id"] not in ("p28", "p29")]
+    data = ledger(*shop("A", 300, 100), *few, accounts=SHOPS)
+    assert ("A", "peer group of 30 businesses") in missing("HT-FRT-03", data)
+    unknown = [{**row, "merchant_category": None} for row in shop("A", 300, 100)]
+    assert missing("HT-FRT-03", ledger(*unknown, *SHOP_PEERS, accounts=SHOPS)) == [("A", "merchant_category")]
+
+
+# HT-FRT-04
+
+BOTH = pl.DataFrame({"account_id": ["A", "B"], "holder_type": ["person", "business"]})
+
+
+def through(day, amount=1_000, to_business=1_000, drawn=1_000, pay_after=5.0, draw_after=20.0):
+    """A person gets money, pays it to a business, and the business draws it in cash."""
+    pay, draw = day + pay_after / 24, day + (pay_after + draw_after) / 24
+    return [
+        got(day, f"P{day}", amount, account_id="A", channel="p2p"),
+        paid(pay, "B", to_business, account_id="A", mirrored=True),
+        paid(draw, "CASH", drawn, account_id="B", channel="atm"),
+    ]
+
+
+PARKED = [row for day in (0, 6, 12) for row in through(day)]
+
+
+def test_money_parked_in_a_business_and_drained_is_found_on_both_accounts():
+    result = judge("HT-FRT-04", ledger(*PARKED, accounts=BOTH))
+    rows = result.findings.filter(state="found").sort("account_id").to_dicts()
+    assert [(row["account_id"], row["role"]) for row in rows] == [("A", "PC"), ("B", "BIZ")]
+    told = {value["name"]: value["value"] for value in rows[0]["values"]}
+    assert told == {"episode_count": 3, "parked": 3_000}
+    assert result.evidence["row"].n_unique() == 9
+
+
+def test_two_statements_of_one_payment_are_one_payment():
+    rows = []
+    for row in PARKED:
+        rows.append({**row, "mirrored": False})
+        if row["counterparty_id"] == "B":
+            other = {"account_id": "B", "counterparty_id": "A", "direction": "credit", "mirrored": False}
+            rows.append({**row, **other})
+    assert found("HT-FRT-04", ledger(*rows, accounts=BOTH)) == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("why", "changes", "expected"),
+    [
+        ("at the bounds", {"to_business": 800, "drawn": 640, "pay_after": 24, "draw_after": 72}, ["A", "B"]),
+        ("too little goes to the business", {"to_business": 799.99}, []),
+        ("too little leaves it", {"drawn": 799.99}, []),
+        ("it goes there a moment too late", {"pay_after": 24.001}, []),
+        ("it leaves a moment too late", {"draw_after": 72.001}, []),
+    ],
+)
+def test_parking_counts_up_to_its_bounds(why, changes, expected):
+    rows = [*through(0, **changes), *PARKED[3:]]
+    assert found("HT-FRT-04", ledger(*rows, accounts=BOTH)) == expected, why
+
+
+def altered(account, **changes):
+    """What `account` books outside its payments to the business, changed."""
+    return [
+        {**row, **changes} if row["account_id"] == account and row["counterparty_id"] != "B" else row
+        for row in PARKED
+    ]
+
+
+@pytest.mark.parametrize(
+    ("why", "rows", "accounts"),
+    [
+        ("two are few", PARKED[:6], BOTH),
+        ("the third comes a month after the first", [*PARKED[:6], *through(30)], BOTH),
+        ("both are persons", PARKED, BOTH.with_columns(holder_type=pl.lit("person"))),
+        ("both are businesses", PARKED, BOTH.with_columns(holder_type=pl.lit("business"))),
+        ("an employer pays in", altered("A", channel="transfer"), BOTH),
+        ("the business pays a supplier", altered("B", channel="transfer", counterparty_id="S"), BOTH),
+    ],
+)  # fmt: skip
+def test_parking_is_not_found_when(why, rows, accounts):
+    assert found("HT-FRT-04", ledger(*rows, accounts=accounts)) == []

@@ -25,7 +25,7 @@ FAMILIES = {
     "HT-SPD": "01 02 03 04 05 06 07 08 09",
     "HT-P2P": "01 02 03 04 05 06 07 08",
     "HT-RES": "01 02",
-    "HT-FRT": "01 02 05 06",
+    "HT-FRT": "01 02 03 04 05 06",
     "CR": "ONRAMP-01 MICRO-02 BROKER-03 RISK-05",
     "HT-CTL": " ".join(f"{n:02}" for n in range(1, 11)),
     "HT-LAB": " ".join(f"{n:02}" for n in range(1, 12)),
