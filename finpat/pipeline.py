@@ -24,6 +24,8 @@ from typing import Any
 import polars as pl
 
 from finpat import __version__, detection, features, indicators, risk
+from finpat.adverts.adverts import Adverts, build_adverts
+from finpat.compiled import announcing_compilation
 from finpat.config import Settings, parse_settings
 from finpat.errors import RunError
 from finpat.ledger import Ledger, build_ledger
@@ -31,6 +33,7 @@ from finpat.networks import Networks, build_networks, network_tables
 from finpat.rates import load_rates
 from finpat.readmodel import Legs, Publication, ReadModel, make_current, publish
 from finpat.readmodel.legs import PAYMENT_COLUMNS, published_part
+from finpat.readmodel.masking import masked
 from finpat.readmodel.publish import runs_row
 from finpat.schemas import DIRECTION_DTYPE
 from finpat.store.catalogue import StoredFile, read_files
@@ -56,7 +59,7 @@ COMPARED = (
     "flagged_accounts", "findings", "finding_evidence", "role_arguments", "anomaly_contributions",
     "account_features",
     "networks", "network_members", "network_edges",
-    "ad_clusters", "ad_cluster_members", "ad_payment_links", "ad_payment_matches",
+    "ad_clusters", "ad_cluster_members", "ad_shared_contacts", "ad_payment_links", "ad_payment_matches",
 )  # fmt: skip
 
 
@@ -197,9 +200,11 @@ def _build(
     with clock.stage("features"):
         features.warm_kernels(notify)
         table = features.build_features(ledger, settings)
+    with clock.stage("adverts"):
+        adverts, of_adverts = _adverts(workspace, ledger, settings, as_of, files, notify)
     with clock.stage("indicators"):
         indicators.warm_kernels(notify)
-        found = indicators.evaluate(ledger, table, settings)
+        found = indicators.evaluate(ledger, table, settings, adverts)
     with clock.stage("detection"):
         detection.warm(notify)
         currencies = ledger.accounts["currency"]
@@ -242,6 +247,7 @@ def _build(
             "runs": runs_row(manifest),
             "sources": _sources(files),
             **of_networks,
+            **of_adverts,
         }
         named = {file.file_id: file.name for file in files if file.file_id in set(paid)}
         legs = Legs(ledger, read_columns(workspace, PAYMENT_COLUMNS, as_of, paid), named)
@@ -251,6 +257,43 @@ def _build(
             manifest["results"] = {name: content_hash(readable.pieces(name)) for name in COMPARED}
     manifest["seconds"] = clock.seconds
     return manifest, published
+
+
+def _adverts(
+    workspace: Workspace,
+    ledger: Ledger,
+    settings: Settings,
+    as_of: datetime,
+    files: list[StoredFile],
+    notify: Notify,
+) -> tuple[Adverts | None, dict[str, pl.DataFrame]]:
+    """Adverts, and their tables of the read model; None where no adverts are loaded."""
+    names = {file.file_id: file.name for file in files}
+    ads, paid = (read_table(workspace, table, as_of, _ids(files, table)) for table in ("ads", "ad_payments"))
+    sourced = {
+        name: masked(
+            frame.with_columns(
+                source_id=pl.col("file_id").cast(pl.String), source_file=_named("file_id", names)
+            )
+        )
+        for name, frame in (("ads", ads), ("ad_payments", paid))
+        if frame.height
+    }
+    if ads.is_empty():
+        return None, sourced
+    with announcing_compilation(notify):
+        adverts = build_adverts(ads, paid, ledger, settings)
+    ids = read_columns(workspace, ("transaction_id",), as_of, _ids(files, "transactions"))["transaction_id"]
+    edges = adverts.clusters.edges
+    shared = edges.with_columns(
+        contact_id=pl.format("{}-{}", "kind", pl.int_range(1, pl.len() + 1).over("kind")),
+        shape=pl.coalesce(
+            masked(edges.select(pl.when(pl.col("kind") == name).then("value").alias(name))).to_series()
+            for name in ("phone", "email", "url")
+        ).fill_null("@..."),
+    )
+    contents = {"ad_contents": ads, "ad_shared_contacts": shared}
+    return adverts, sourced | contents | adverts.tables(ledger, ids)
 
 
 def _contributions(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from finpat.adverts.adverts import Adverts
 from finpat.compiled import announcing_compilation
 from finpat.config import IndicatorSettings, Settings
 from finpat.indicators import (
@@ -54,15 +55,18 @@ INDICATORS: tuple[Indicator, ...] = tuple(item for module in MODULES for item in
 __all__ = ["INDICATORS", "Findings", "Indicator", "evaluate", "warm_kernels"]
 
 
-def evaluate(ledger: Ledger, features: pl.DataFrame, settings: Settings) -> Findings:
+def evaluate(
+    ledger: Ledger, features: pl.DataFrame, settings: Settings, adverts: Adverts | None = None
+) -> Findings:
     """The findings of all indicators that the settings leave switched on.
 
-    features: one row per account in the order of `ledger.accounts` (of finpat.features).
+    features: one row per account in the order of `ledger.accounts` (of finpat.features). adverts: None where
+    no adverts are loaded; indicators that need them are not evaluable then.
 
     Raises:
         SettingsError: an indicator's setting, or a jurisdiction, cannot be used.
     """
-    return evaluate_indicators(INDICATORS, ledger, features, settings)
+    return evaluate_indicators(INDICATORS, ledger, features, settings, adverts=adverts)
 
 
 def warm_kernels(notify: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from finpat.adverts.adverts import Adverts
 from finpat.compiled import frozen
 from finpat.config import Settings
 from finpat.features.base import Legs, read_legs
@@ -50,7 +51,8 @@ class Context:
 
     find_parameters: parameters in force of another indicator, by id; some definitions build on others.
     screening: leave out early the accounts that cannot be found (screens.py); the findings are the same.
-    legs_at_once: legs in one slice, about. part, origin: the slice, and the context it was cut from; None for
+    legs_at_once: legs in one slice, about. adverts: where any are loaded; accounts in them are codes of the
+    whole data. part, origin: the slice, and the context it was cut from; None for
     the whole data.
     """
 
@@ -61,6 +63,7 @@ class Context:
     find_parameters: Callable[[str], Any]
     screening: bool = True
     legs_at_once: int = LEGS_AT_ONCE
+    adverts: Adverts | None = None
     part: Slice | None = None
     origin: Context | None = None
     _cache: dict[Any, Any] = field(default_factory=dict, compare=False)
@@ -220,6 +223,8 @@ class Context:
         if self.part is not None:
             return self.whole.has(column)
         legs = self.ledger.legs
+        if column == "adverts":
+            return self.adverts is not None
         if column == "p2p":
             return self.has("holder_type") or bool(legs["channel"].is_in(["p2p", "wallet"]).any())
         if column == "crypto":

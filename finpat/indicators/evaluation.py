@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 import polars_hash as plh
 
+from finpat.adverts.adverts import Adverts
 from finpat.config import Settings
 from finpat.errors import SettingsError, nearest
 from finpat.indicators.base import Indicator, Outcome, Value, in_words
@@ -103,12 +104,13 @@ def evaluate_indicators(
     *,
     screening: bool = True,
     legs_at_once: int = LEGS_AT_ONCE,
+    adverts: Adverts | None = None,
 ) -> Findings:
     """Run `indicators` over the ledger; those switched off are not run and leave no row.
 
     screening: leave out early the accounts that cannot be found; the findings are the same. legs_at_once:
     legs that are looked at together, about, by indicators that judge each person alone; the findings are the
-    same.
+    same. adverts: where any are loaded.
 
     Raises:
         SettingsError: a setting of an indicator, or a jurisdiction, cannot be used.
@@ -122,6 +124,7 @@ def evaluate_indicators(
         lambda name: resolved[name][1],
         screening=screening,
         legs_at_once=legs_at_once,
+        adverts=adverts,
     )
     judged = _Judged()
     able = []

@@ -46,6 +46,13 @@ def current_path(folder: Path) -> Path:
     return folder / name
 
 
+def _has_reason(reveal: str | None, what: str) -> bool:
+    """Whether a reason for showing sensitive values is given; an empty one is none, and refused."""
+    if reveal is not None and not reveal.strip():
+        raise UsageError(f"{what}: say why they must be shown")
+    return reveal is not None
+
+
 class ReadModel:
     """One published run, opened read-only."""
 
@@ -290,10 +297,20 @@ class ReadModel:
         """The clusters of adverts, the largest first."""
         return self._ask("SELECT * FROM rm.ad_clusters ORDER BY ad_count DESC NULLS LAST, cluster_id")
 
-    def ads_of(self, cluster_id: str) -> pl.DataFrame:
-        """The adverts of a cluster in order of time, with what ties each to the others (`reason`)."""
+    def ads_of(self, cluster_id: str, *, reveal: str | None = None) -> pl.DataFrame:
+        """The adverts of a cluster in order of time, with what ties each to the others (`reason`).
+
+        Contacts and texts are masked. reveal: the reason for showing them.
+
+        Raises:
+            UsageError: the reason is empty.
+        """
+        contents = "c" if _has_reason(reveal, "contacts and texts of adverts") else "a"
+        shown = ", ".join(f"{contents}.{name}" for name in schema.AD_CONTENTS.names if name != "ad_id")
+        kept = ", ".join(schema.AD_CONTENTS.names)
         return self._ask(
-            "SELECT m.*, a.* EXCLUDE (ad_id) FROM rm.ad_cluster_members m LEFT JOIN rm.ads a USING (ad_id) "
+            f"SELECT m.*, a.* EXCLUDE ({kept}), {shown} FROM rm.ad_cluster_members m "
+            "LEFT JOIN rm.ads a USING (ad_id) LEFT JOIN rm.ad_contents c USING (ad_id) "
             "WHERE m.cluster_id = $cluster_id ORDER BY a.posted_at NULLS LAST, m.ad_id",
             cluster_id=cluster_id,
         )
@@ -320,23 +337,27 @@ class ReadModel:
         """The files that the run read."""
         return self._ask("SELECT * FROM rm.sources ORDER BY source_id")
 
-    def table(self, name: str) -> pl.DataFrame:
+    def table(self, name: str, *, reveal: str | None = None) -> pl.DataFrame:
         """One whole table, in its stored order.
 
         Raises:
-            UsageError: the read model has no such table.
+            UsageError: as `pieces`.
         """
-        return pl.concat(self.pieces(name))
+        return pl.concat(self.pieces(name, reveal=reveal))
 
-    def pieces(self, name: str) -> Iterator[pl.DataFrame]:
+    def pieces(self, name: str, *, reveal: str | None = None) -> Iterator[pl.DataFrame]:
         """One whole table piece by piece, in its stored order; one empty piece where it has no rows.
 
+        reveal: the reason for showing ad_contents, which no other table needs.
+
         Raises:
-            UsageError: the read model has no such table.
+            UsageError: the read model has no such table, or it is shown for a reason only.
         """
         known = {table.name for table in schema.TABLES}
         if name not in known:
             raise UsageError.unknown("table", name, known)
+        if name == schema.AD_CONTENTS.name and not _has_reason(reveal, f"table {name}"):
+            raise UsageError(f"table {name}: contacts and texts of adverts are shown for a reason only")
         # Without ORDER BY: DuckDB reads a table in the order in which its rows were inserted.
         with self._connection.cursor() as cursor:
             batches = cursor.sql(f"SELECT * FROM rm.{name}").arrow(PIECE_ROWS)

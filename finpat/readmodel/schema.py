@@ -235,12 +235,29 @@ ACCOUNTS = Table(
     ),
 )
 
-ADS = Table("ads", ("ad_id",), ("posted_at", "ad_id"), "Adverts.", (*_canonical(schemas.ADS), *_SOURCE))
+ADS = Table(
+    "ads",
+    ("ad_id",),
+    ("posted_at", "ad_id"),
+    "Adverts. Contacts and texts are masked: two last digits, a domain, a host, a length.",
+    (*_canonical(schemas.ADS), *_SOURCE),
+)
+AD_CONTENTS = Table(
+    "ad_contents",
+    ("ad_id",),
+    ("ad_id",),
+    "Contacts and texts of adverts as they were published: sensitive, read only with a reason.",
+    tuple(
+        column
+        for column in _canonical(schemas.ADS)
+        if column.name in ("ad_id", "phone", "email", "url", "title", "text")
+    ),
+)
 AD_PAYMENTS = Table(
     "ad_payments",
     ("payment_id",),
     ("paid_at", "payment_id"),
-    "Payments for adverts.",
+    "Payments for adverts. Payers' contacts and references are masked.",
     (*_canonical(schemas.AD_PAYMENTS), *_SOURCE),
 )
 
@@ -305,7 +322,7 @@ AD_CLUSTERS = Table(
     ("cluster_id",),
     "Adverts that seem to come from one poster.",
     (
-        Column("cluster_id", "VARCHAR", "The cluster."),
+        Column("cluster_id", "VARCHAR", "The cluster: ad_id of its oldest advert."),
         Column("ad_count", "INTEGER", "Number of adverts."),
         Column("first_posted_at", "TIMESTAMP", "First advert (UTC)."),
         Column("last_posted_at", "TIMESTAMP", "Last advert (UTC)."),
@@ -322,6 +339,9 @@ AD_CLUSTER_MEMBERS = Table(
         Column("cluster_id", "VARCHAR", "The cluster."),
         Column("ad_id", "VARCHAR", "The advert."),
         Column("reason", "VARCHAR", "What ties it to the others."),
+        Column(
+            "text_cluster_id", "VARCHAR", "Adverts of nearly the same text, by the oldest; null for none."
+        ),
     ),
 )
 AD_PAYMENT_LINKS = Table(
@@ -336,6 +356,39 @@ AD_PAYMENT_LINKS = Table(
         Column("expected", "DOUBLE", "Coincidences that chance alone gives."),
         Column("p_value", "DOUBLE", "Chance of seeing k or more."),
         Column("median_delay_s", "DOUBLE", "Median seconds from payment to advert."),
+        Column("mad_delay_s", "DOUBLE", "Median distance of the delays from that median, in seconds."),
+        Column("matched", "INTEGER", "Payments matched to one advert each."),
+        Column("payment_share", "DOUBLE", "Share of the account's payments of this kind that are matched."),
+        Column("ad_share", "DOUBLE", "Share of the cluster's adverts that are matched."),
+        Column("tested", "BIGINT", "Pairs of account and cluster tested; p_value is below 0.05 / tested."),
+        Column(
+            "method",
+            "VARCHAR",
+            "`day_shift`: chance is what payments moved by whole days give; `hour_of_week`: rates by hour of "
+            "the week, where adverts span less than three weeks.",
+        ),
+        Column("precision", "VARCHAR", "`time`, or `day` where rows have only a date."),
+        Column(
+            "rail",
+            "VARCHAR",
+            "`platform`: payments exported by the platform; `advert`: the account's own payments to advert "
+            "platforms; `means`: its prepaid cards, vouchers, crypto-assets, payment companies.",
+        ),
+    ),
+)
+AD_SHARED_CONTACTS = Table(
+    "ad_shared_contacts",
+    ("contact_id",),
+    ("contact_id",),
+    "Contacts that two or more adverts have, and how much sharing them says.",
+    (
+        Column("contact_id", "VARCHAR", "Kind and number of the contact in this run."),
+        Column("kind", "VARCHAR", "`phone`, `email`, `url` or `handle`."),
+        Column("shape", "VARCHAR", "The value, masked."),
+        Column("ad_count", "INTEGER", "Adverts that have it."),
+        Column("cluster_count", "INTEGER", "Clusters of like texts, and single adverts, that have it."),
+        Column("weight", "DOUBLE", "1 / log2(cluster_count): 1 for two, less the more share it."),
+        Column("ties", "BOOLEAN", "Whether it is rare enough to make its adverts one cluster."),
     ),
 )
 AD_PAYMENT_MATCHES = Table(
@@ -349,6 +402,11 @@ AD_PAYMENT_MATCHES = Table(
         Column("ad_id", "VARCHAR", "The advert."),
         Column("account_id", "VARCHAR", "The account that paid."),
         Column("delay_s", "DOUBLE", "Seconds from payment to advert."),
+        Column(
+            "is_stated",
+            "BOOLEAN",
+            "The platform names account and advert; else consistent with having paid for it.",
+        ),
     ),
 )
 
@@ -393,6 +451,6 @@ SOURCES = Table(
 
 TABLES = (
     FLAGGED_ACCOUNTS, FINDINGS, FINDING_EVIDENCE, ROLE_ARGUMENTS, ANOMALY_CONTRIBUTIONS, ACCOUNT_FEATURES,
-    TRANSACTIONS, ACCOUNTS, ADS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES, AD_CLUSTERS,
-    AD_CLUSTER_MEMBERS, AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES, RUNS, SOURCES,
+    TRANSACTIONS, ACCOUNTS, ADS, AD_CONTENTS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES,
+    AD_CLUSTERS, AD_CLUSTER_MEMBERS, AD_SHARED_CONTACTS, AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES, RUNS, SOURCES,
 )  # fmt: skip
