@@ -331,3 +331,36 @@ def test_accounts_tied_by_repeated_payments_are_published_as_a_network_with_its_
         network = model.network(edge["network_id"])
         assert network["member_count"] == model.members_of(edge["network_id"]).height
     assert pipeline.verify(workspace, run.run_id, quiet).same
+
+
+def test_adverts_are_clustered_tied_to_payments_and_published_masked(tmp_path):
+    workspace = Workspace.create(tmp_path / "ws")
+    ingest(workspace, write_csv(tmp_path / "export.csv", rows(accounts=4, days=30)))
+    lines = ["payment_id,paid_at,platform,amount,currency,account_id,ad_id"]
+    posts = ["ad_id,platform,posted_at,city,country,phone,text,price"]
+    for number, (day, minute) in enumerate([(2, 11), (7, 305), (12, 777), (18, 1201)]):
+        at = START + timedelta(days=day, minutes=minute)
+        posts.append(f"x{number},board,{at.isoformat()}Z,Ghent,BE,02 555 01 01,new in town,9.50")
+        lines.append(f"p{number},{(at - timedelta(minutes=2)).isoformat()}Z,board,9.50,USD,A01,")
+    posts += [
+        f"y{day},board,{(START + timedelta(days=day)).isoformat()}Z,Rome,IT,,sofa {day},1" for day in (0, 29)
+    ]
+    for table, content in (("ads", posts), ("ad_payments", lines)):
+        path = tmp_path / f"{table}.csv"
+        path.write_text("\n".join(content) + "\n")
+        load(workspace, open_source(path), load_mapping(f"canonical_{table}"), settings=SETTINGS, now=NOW)
+    run = make_run(workspace)
+    with ReadModel(run.readmodel) as model:
+        assert model.ad_clusters()["cluster_id"].to_list()[0] == "x0"
+        assert model.ads_of("x0")["phone"].to_list() == ["...01"] * 4
+        assert model.ads_of("x0")["source_file"].to_list() == ["ads.csv"] * 4
+        assert model.ads_of("x0", reveal="case 7")["phone"].to_list() == ["02 555 01 01"] * 4
+        assert model.ad_links_of("A01").select("cluster_id", "k", "rail").rows() == [("x0", 4, "platform")]
+        assert model.ad_matches_of("A01").select("ad_id", "payment_id", "delay_s").rows() == [
+            (f"x{n}", f"p{n}", 120.0) for n in range(4)
+        ]
+        assert model.table("ad_shared_contacts").select("contact_id", "shape", "ad_count").rows()[0] == (
+            "phone-1", "...01", 4
+        )  # fmt: skip
+        assert model.table("ad_payments")["source_file"].unique().to_list() == ["ad_payments.csv"]
+    assert pipeline.verify(workspace, run.run_id, quiet).same

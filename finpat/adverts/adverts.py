@@ -26,7 +26,8 @@ class Adverts:
     """Adverts up to `as_of` and what they have to do with accounts.
 
     ads: ad (row number, UInt32), ad_id, platform, posted_at, city, country, text_cluster, cluster, reason,
-        is_hidden (it shows its number only in disguise), is_job (it offers work).
+        is_hidden (it shows its number only in disguise), is_job (it offers work), is_service (it offers
+        intimate services, as far as the reviewed words tell).
     contacts: ad, kind, value (normalised).
     clusters: what adverts share.
     links: account (code), cluster, and the rest of link.LINK_SCHEMA, rail; the least likely by chance of each
@@ -62,7 +63,9 @@ class Adverts:
                 "ad_id", "reason", cluster_id="cluster", text_cluster_id="text_cluster"
             ),
             "ad_payment_links": self.links.with_columns(
-                account_id=names.gather(self.links["account"]), cluster_id="cluster"
+                account_id=names.gather(self.links["account"]),
+                cluster_id="cluster",
+                rail=pl.col("rail").replace_strict(dict(enumerate(RAILS)), return_dtype=pl.String),
             ),
             "ad_payment_matches": self.paid.select(
                 "payment_id",
@@ -90,7 +93,9 @@ def build_adverts(
     hidden = contacts.filter("is_hidden")["ad"].unique()
     told = ads.select("ad_id", "platform", "posted_at", "city", "country").with_row_index("ad")
     told = told.hstack(clusters.members.select("text_cluster", "cluster", "reason")).with_columns(
-        is_hidden=pl.col("ad").is_in(hidden.implode()), is_job=_offers_work(ads, settings)
+        is_hidden=pl.col("ad").is_in(hidden.implode()),
+        is_job=_is_of(ads, settings, "recruitment"),
+        is_service=_is_of(ads, settings, "service_words"),
     )
     stated, asked = _payments(ad_payments, told, ledger, settings)
     offered = told.select("cluster", "posted_at", platform=normalised(pl.col("platform"))).with_columns(
@@ -131,13 +136,11 @@ def _has_time(instant: str, group: str) -> pl.Expr:
     return (pl.col(instant).dt.time() != pl.time(0, 0, 0)).any().over(group)
 
 
-def _offers_work(ads: pl.DataFrame, settings: Settings) -> pl.Series:
-    """Whether an advert offers work: its platform, title or text has a word of the kind `recruitment`."""
+def _is_of(ads: pl.DataFrame, settings: Settings, kind: str) -> pl.Series:
+    """Whether an advert's platform, title or text has a word of the kind."""
     texts = [ads[name] for name in ("platform", "title", "text")]
     kinds = load_vocabulary(settings.dictionaries).kinds_of(None, texts)
-    return (
-        pl.DataFrame({"kinds": kinds}).select((pl.col("kinds") & kind_bits("recruitment")) != 0).to_series()
-    )
+    return pl.DataFrame({"kinds": kinds}).select((pl.col("kinds") & kind_bits(kind)) != 0).to_series()
 
 
 def _payments(

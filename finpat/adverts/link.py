@@ -87,15 +87,18 @@ def link_payments(payments: pl.DataFrame, ads: pl.DataFrame, rules: Linking | No
     """
     rules = rules or Linking()
     payments = payments.with_row_index("payment")
+    seen = ads["posted_at"].cast(pl.Int64)
     ads = ads.with_row_index("ad").filter(pl.col("cluster").is_not_null(), pl.col("posted_at").is_not_null())
     if payments.is_empty() or ads.is_empty():
         return Links(pl.DataFrame(schema=LINK_SCHEMA), pl.DataFrame(schema=MATCH_SCHEMA))
+    span = int(seen.min()), int(seen.max())  # type: ignore[arg-type]  (there are some)
     offered, asked = _keyed(payments, ads, rules)
     timed = _tested(
         asked.filter("has_time", "ad_has_time"),
         offered.filter("has_time"),
         rules,
         (round(rules.before_s * SECOND), round(rules.after_s * SECOND)),
+        span,
         "time",
     )
     by_day = pl.col("paid_at").dt.truncate("1d"), pl.col("posted_at").dt.truncate("1d")
@@ -104,6 +107,7 @@ def link_payments(payments: pl.DataFrame, ads: pl.DataFrame, rules: Linking | No
         offered.with_columns(by_day[1]),
         rules,
         (0, DAY),
+        span,
         "day",
     )
     links = pl.concat([timed.links, dated.links])
@@ -187,9 +191,17 @@ def _keyed(payments: pl.DataFrame, ads: pl.DataFrame, rules: Linking) -> tuple[p
 
 
 def _tested(
-    asked: pl.DataFrame, offered: pl.DataFrame, rules: Linking, window: tuple[int, int], precision: str
+    asked: pl.DataFrame,
+    offered: pl.DataFrame,
+    rules: Linking,
+    window: tuple[int, int],
+    span: tuple[int, int],
+    precision: str,
 ) -> Links:
-    """One run: the pairs that fit more often than chance explains, and their rows one to one."""
+    """One run: the pairs that fit more often than chance explains, and their rows one to one.
+
+    window: microseconds before and after. span: when any adverts were seen, clustered or not.
+    """
     none = Links(pl.DataFrame(schema=RUN_SCHEMA), pl.DataFrame(schema=MATCH_SCHEMA))
     if asked.is_empty() or offered.is_empty():
         return none
@@ -206,9 +218,8 @@ def _tested(
     pairs = pl.concat(parts).sort("payer", "cluster")
     if pairs.is_empty():
         return none
-    days = (offered["posted_at"].max() - offered["posted_at"].min()) / np.timedelta64(1, "D")  # type: ignore[operator]
-    shifted = days >= rules.least_span_days
-    expected = (_by_shifts if shifted else _by_hours)(pairs, asked, offered, window)
+    shifted = span[1] - span[0] >= rules.least_span_days * DAY
+    expected = (_by_shifts if shifted else _by_hours)(pairs, asked, offered, window, span)
     links = pairs.with_columns(
         expected=pl.Series(expected),
         p_value=pl.Series(poisson.sf(pairs["k"].to_numpy() - 1, expected)),
@@ -299,7 +310,11 @@ def _ranges(values: pl.Series, wanted: pl.Series) -> tuple[npt.NDArray[np.int64]
 
 
 def _by_shifts(
-    pairs: pl.DataFrame, asked: pl.DataFrame, offered: pl.DataFrame, window: tuple[int, int]
+    pairs: pl.DataFrame,
+    asked: pl.DataFrame,
+    offered: pl.DataFrame,
+    window: tuple[int, int],
+    span: tuple[int, int],
 ) -> npt.NDArray[np.float64]:
     """Coincidences expected by chance: their mean over the payments moved by whole days.
 
@@ -308,7 +323,6 @@ def _by_shifts(
     """
     pays = asked.join(pairs, on="payer", how="semi").sort("payer", "payment", "key")
     posts = offered.join(pairs, on="cluster", how="semi").sort("cluster", "key", "posted_at", "ad")
-    instants = offered["posted_at"].cast(pl.Int64)
     counted, stayed, there = link_kernels.shifted_counts(
         *_ranges(pays["payer"], pairs["payer"]),
         *_ranges(posts["cluster"], pairs["cluster"]),
@@ -319,8 +333,7 @@ def _by_shifts(
         frozen(posts["posted_at"].cast(pl.Int64).to_numpy()),
         *window,
         SHIFTS,
-        instants.min(),
-        instants.max(),
+        *span,
     )
     coverage = np.minimum(stayed / (len(SHIFTS) * np.maximum(there, 1)), 1.0)
     made_up: npt.NDArray[np.float64] = counted / np.maximum(coverage, 1 / len(SHIFTS))
@@ -332,15 +345,18 @@ def _hour_of_week(instant: str) -> pl.Expr:
 
 
 def _by_hours(
-    pairs: pl.DataFrame, asked: pl.DataFrame, offered: pl.DataFrame, window: tuple[int, int]
+    pairs: pl.DataFrame,
+    asked: pl.DataFrame,
+    offered: pl.DataFrame,
+    window: tuple[int, int],
+    span: tuple[int, int],
 ) -> npt.NDArray[np.float64]:
     """Coincidences expected by chance where adverts span less than three weeks.
 
     A payment meets one of the cluster's adverts at the rate at which it posts, under that key, in that hour
     of the week. Adverts that were paid for are in the rate too, so it is on the high side.
     """
-    instants = offered["posted_at"].cast(pl.Int64)
-    weeks = max(float(instants.max() - instants.min()) / (7 * DAY), 1.0)  # type: ignore[operator, arg-type]
+    weeks = max((span[1] - span[0]) / (7 * DAY), 1.0)
     rates = offered.group_by("cluster", "key", hour=_hour_of_week("posted_at")).agg(posted=pl.len())
     seen = (
         asked.join(pairs.select("payer", "cluster"), on="payer")

@@ -13,6 +13,7 @@ from functools import cache
 
 import phonenumbers
 import polars as pl
+from phonenumbers import timezone
 
 CONTACT_KINDS = ("phone", "email", "url", "handle")
 UNKNOWN_REGION = "~"  # before the digits of a number that no region makes whole
@@ -170,6 +171,19 @@ def _valid_phone(text: str, country: str | None) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def phone_zones(keys: pl.Series) -> pl.Series:
+    """The IANA zones in which a number (of `phone_keys`) was given out; empty where they are not known."""
+    zones = {key: _zones_of(key) for key in keys.drop_nulls().unique().to_list()}
+    return pl.Series([zones.get(key, []) for key in keys], dtype=pl.List(pl.String))
+
+
+def _zones_of(key: str) -> list[str]:
+    if key.startswith(UNKNOWN_REGION):
+        return []
+    zones = timezone.time_zones_for_number(phonenumbers.parse(key))
+    return [zone for zone in zones if zone != timezone.UNKNOWN_TIMEZONE]
 
 
 def email_key(email: pl.Expr) -> pl.Expr:

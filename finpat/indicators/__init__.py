@@ -14,6 +14,7 @@ from finpat.adverts.adverts import Adverts
 from finpat.compiled import announcing_compilation
 from finpat.config import IndicatorSettings, Settings
 from finpat.indicators import (
+    advert_feed,
     advert_payments,
     amounts,
     control,
@@ -49,6 +50,7 @@ MODULES = (
     crypto,
     control,
     labour,
+    advert_feed,
 )
 INDICATORS: tuple[Indicator, ...] = tuple(item for module in MODULES for item in module.INDICATORS)
 

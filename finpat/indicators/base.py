@@ -76,7 +76,8 @@ class Outcome:
 
     windows: one row per window in which the definition holds: `subject` (any integer that `rows` shares: an
         account, a person, a beneficiary), `window_start`, `window_end` (first and last instant of its
-        evidence), one column per declared value, `currency` where a value is money.
+        evidence), one column per declared value, `currency` where a value is money; `weight` where a window
+        weighs less than its indicator.
     rows: candidate evidence: `subject`, `account`, `booked_at`, `row`. The rows of a subject from
         window_start to window_end, both included, are a window's evidence; each account among them gets the
         finding. Where a finding argues for different roles of different accounts (who is swept, who

@@ -379,7 +379,7 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
         .with_columns(
             indicator_id=pl.lit(indicator.id),
             typology=pl.lit(indicator.typology),
-            weight=pl.lit(indicator.weight),
+            weight=spans["weight"] if "weight" in spans.columns else pl.lit(indicator.weight),
             role=roles,
             state=pl.lit("found"),
             missing_field=pl.lit(None, pl.String),

@@ -24,9 +24,12 @@ def judge(
 ) -> Findings:
     """Evaluate one indicator, with overridden parameters (of other indicators: `id={...}` in `others`).
 
+    parameters: also `adverts`, where any are loaded.
+
     It is evaluated once more person by person, with the same result: what an indicator says about one person
     must not depend on which persons it sees together, unless its card says `across`.
     """
+    adverts = parameters.pop("adverts", None)
     overrides = {indicator_id: parameters, **parameters.pop("others", {})}
     settings = Settings(
         jurisdictions=jurisdictions,
@@ -36,7 +39,7 @@ def judge(
         },
     )
     whole, parts = (
-        evaluate_indicators(INDICATORS, data, pl.DataFrame(), settings, legs_at_once=size)
+        evaluate_indicators(INDICATORS, data, pl.DataFrame(), settings, legs_at_once=size, adverts=adverts)
         for size in (LEGS_AT_ONCE, 1)
     )
     assert_frame_equal(whole.findings, parts.findings)
