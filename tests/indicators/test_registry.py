@@ -18,26 +18,15 @@ FAMILIES = {
     "RETRY-11 ROUND-12 "
     "BENF-13 REMIT-14",
     "VE": "PASS-01 LAT-02 SPIKE-03 AMT-04 DORM-05 NEW-06 FUNNEL-07 MIRROR-08 BURST-09 MIX-10 DEPSEND-11",
-<<<<<<< HEAD
     "NW": "FANIN-01 FANOUT-02 GS-03 SG-04 CYCLE-05 BIP-06 STACK-07 CHAIN-08 LFAN-09",
-    "HT-ADS": "01 07 08 09 10 13 18",
-    "HT-MOV": "01 03 04 05 06 07 08 09 10 11 12",
-=======
-    "NW": "FANIN-01 FANOUT-02 GS-03 SG-04 CYCLE-05 CHAIN-08",
     "HT-ADS": " ".join(f"{n:02}" for n in range(1, 19)),
     "HT-MOV": "01 02 03 04 05 06 07 08 09 10 11 12",
->>>>>>> e756301 (Indicators of adverts and their payers; links that rest on little weigh less)
     "HT-NIT": "01 02 03",
     "HT-SPD": "01 02 03 04 05 06 07 08 09",
     "HT-P2P": "01 02 03 04 05 06 07 08",
     "HT-RES": "01 02",
-<<<<<<< HEAD
     "HT-FRT": "01 02 03 04 05 06",
-    "CR": "ONRAMP-01 MICRO-02 BROKER-03 RISK-05",
-=======
-    "HT-FRT": "01 02 05 06",
     "CR": "ONRAMP-01 MICRO-02 BROKER-03 ADPAY-04 RISK-05",
->>>>>>> 266d8f1 (Generated pages)
     "HT-CTL": " ".join(f"{n:02}" for n in range(1, 11)),
     "HT-LAB": " ".join(f"{n:02}" for n in range(1, 12)),
 }
