@@ -32,10 +32,11 @@ class Clustering:
     """How alike texts must be, and what ties nothing.
 
     likeness: least Jaccard index. boilerplate: a shingle in more than this share of the different texts, and
-    in more than boilerplate_texts of them, is dropped. own_shingles: a text with fewer own ones is compared
-    as a whole, and if more adverts than short_adverts have just that text, not at all. largest: adverts of a
-    text cluster above which it is split again with a higher likeness. rarity: least weight of a shared
-    contact that ties. compared: texts before it in a bucket that a text is compared with.
+    in more than boilerplate_texts of them, is dropped; versions of one text count once. own_shingles: a text
+    with fewer own ones is compared as a whole, and if more adverts than short_adverts have just that text,
+    not at all. largest: adverts of a text cluster above which it is split again with a higher likeness.
+    rarity: least weight of a shared contact that ties. compared: texts before it in a bucket that a text is
+    compared with.
     """
 
     likeness: float = 0.6
@@ -46,6 +47,9 @@ class Clustering:
     largest: int = 5_000
     rarity: float = 0.15
     compared: int = 64
+
+
+VERSIONS = Clustering(likeness=0.8)  # texts so alike are versions of one: boilerplate is counted over those
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,8 @@ def _text_clusters(words: pl.Series, rules: Clustering) -> npt.NDArray[np.int64]
     starts = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
     data = np.frombuffer(array.buffers()[2], np.uint8) if array.buffers()[2] else np.empty(0, np.uint8)
     hashes, offsets = _shingles(data, starts)
-    dropped = _boilerplate(hashes, texts.height, rules)
+    versions = _like_texts(hashes, offsets, texts["adverts"].to_numpy(), np.diff(offsets) < 1, VERSIONS)
+    dropped = _boilerplate(hashes, offsets, versions, rules)
     own, bounds = kernels.without(frozen(hashes), frozen(offsets), frozen(dropped))
     adverts = texts["adverts"].to_numpy()
     short = np.diff(bounds) < rules.own_shingles
@@ -154,12 +159,33 @@ def _shingles(
     return np.concatenate(parts), np.cumsum(np.concatenate(sizes))
 
 
-def _boilerplate(hashes: npt.NDArray[np.uint64], texts: int, rules: Clustering) -> npt.NDArray[np.uint64]:
-    """Shingles, sorted, that stand in too many different texts to be anybody's own."""
-    most = max(int(rules.boilerplate * texts), rules.boilerplate_texts)
+def _boilerplate(
+    hashes: npt.NDArray[np.uint64],
+    offsets: npt.NDArray[np.int64],
+    versions: npt.NDArray[np.int64],
+    rules: Clustering,
+) -> npt.NDArray[np.uint64]:
+    """Shingles, sorted, that stand in too many different texts to be anybody's own.
+
+    versions: per text a number that versions of one text share. They count once, so that whoever posts much
+    does not make boilerplate of their own words.
+    """
+    most = max(int(rules.boilerplate * len(np.unique(versions))), rules.boilerplate_texts)
     ordered = np.sort(hashes)
     # In sorted order a value that stands there more than `most` times meets itself `most` places on.
-    return np.unique(ordered[most:][ordered[most:] == ordered[: max(len(ordered) - most, 0)]])
+    common = np.unique(ordered[most:][ordered[most:] == ordered[: max(len(ordered) - most, 0)]])
+    if not len(common):
+        return common
+    place = np.minimum(np.searchsorted(common, hashes), len(common) - 1)
+    held = common[place] == hashes
+    counted = (
+        pl.DataFrame({"hash": hashes[held], "version": np.repeat(versions, np.diff(offsets))[held]})
+        .unique()
+        .group_by("hash")
+        .len()
+        .filter(pl.col("len") > most)
+    )
+    return np.sort(counted["hash"].to_numpy())
 
 
 def _like_texts(

@@ -87,11 +87,11 @@ def link_payments(payments: pl.DataFrame, ads: pl.DataFrame, rules: Linking | No
     """
     rules = rules or Linking()
     payments = payments.with_row_index("payment")
-    seen = ads["posted_at"].cast(pl.Int64)
+    seen = ads["posted_at"].drop_nulls().cast(pl.Int64).to_numpy()
     ads = ads.with_row_index("ad").filter(pl.col("cluster").is_not_null(), pl.col("posted_at").is_not_null())
     if payments.is_empty() or ads.is_empty():
         return Links(pl.DataFrame(schema=LINK_SCHEMA), pl.DataFrame(schema=MATCH_SCHEMA))
-    span = int(seen.min()), int(seen.max())  # type: ignore[arg-type]  (there are some)
+    span = int(seen.min()), int(seen.max())
     offered, asked = _keyed(payments, ads, rules)
     timed = _tested(
         asked.filter("has_time", "ad_has_time"),

@@ -480,8 +480,8 @@ def find_timed_link(context: Context, p: TimedLink) -> Outcome:
     """Payments fit the times and prices of one cluster of adverts more often than chance explains.
 
     3 or more payments, each at most 5 minutes before (or 1 minute after) an advert of its price, where
-    payments moved by whole days fit so seldom that one false link is expected in twenty data sets. Where adverts span
-    less than three weeks, or rows have only a date, the finding weighs less.
+    payments moved by whole days fit so seldom that one false link is expected in twenty data sets. Where
+    adverts span less than three weeks, or rows have only a date, the finding weighs less.
     """
     whole = context.whole
     adverts = _adverts(whole)

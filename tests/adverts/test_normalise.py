@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finpat.adverts.normalise import (
@@ -65,6 +65,7 @@ def test_what_is_no_number_is_none(written):
     assert phone(written, "US") is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=30), st.sampled_from(["US", "BE", None])), min_size=1, max_size=5))
 def test_any_text_has_one_key_wherever_it_stands(rows):
     texts, countries = (list(part) for part in zip(*rows, strict=True))
