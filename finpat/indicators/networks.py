@@ -40,6 +40,7 @@ from finpat.networks.motifs_layers import (
     find_blocks,
     find_layered_fans,
 )
+from finpat.networks.motifs_shared import SHARED_STEPS, find_copayers
 from finpat.schemas import CHANNELS
 from finpat.vocabulary import kind_bits
 
@@ -765,4 +766,83 @@ LFAN_09 = Indicator(
     rows_shown=ROWS_SHOWN,
 )
 
-INDICATORS = (FANIN_01, FANOUT_02, GS_03, SG_04, CYCLE_05, BIP_06, STACK_07, CHAIN_08, LFAN_09)
+
+# ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SharedPayees:
+    """Parameters of NW-COPAY-10."""
+
+    min_shared: int = parameter(3, "payees that both pay; D", stricter="higher", low=2)
+    max_payers: int = parameter(20, "of a payee that counts as rare; D", stricter="lower", low=2)
+    window_days: float = parameter(60.0, "D", low=0.01)
+    min_cosine: float = parameter(0.5, "of what the two pay; D", stricter="higher", low=0.01, high=1)
+
+
+def find_shared_payees(context: Context, p: SharedPayees) -> Outcome:
+    """Two persons pay the same few others, whom hardly anybody else pays.
+
+    Within 60 days both pay 3 or more payees of 20 payers or fewer in the 60 days up to the last payment to
+    them, and the cosine of all they pay (paid or not, rare payees weighing more) is 0.5 or more. Who pays the
+    other is no pair with them.
+    """
+    edges = payments_between_persons(context, 0.0)
+    width = days(p.window_days)
+    found, cut = find_copayers(
+        edges, width=width, least=p.min_shared, rare=p.max_payers, alike=p.min_cosine,
+        threads=thread_count(context.threads),
+    )  # fmt: skip
+    if cut:
+        context.note(
+            f"NW-COPAY-10 looks at {SHARED_STEPS:,} payments for the co-payers of one; {cut:,} searches "
+            "ended there"
+        )
+    edge, other, start, shared, cosine = found
+    one = edges.senders[edge].astype(np.int64)
+    pair = np.minimum(one, other) * edges.node_count + np.maximum(one, other)
+    pairs, subject = np.unique(pair, return_inverse=True)
+    windows = _windows(
+        edges, subject, start, edges.instants[edge], edges.senders[edge],
+        shared_count=shared, likeness=cosine / 1e6,
+    )  # fmt: skip
+    payments, whose = _of_both(edges, pairs)
+    return Outcome(windows, _evidence(context, edges, whose, payments, "sender"), _unjudged(context, edges))
+
+
+def _of_both(edges: Edges, pairs: Ints) -> tuple[Codes, Ints]:
+    """Payments of the persons of each pair (coded in one number) to payees of both, and the pair's place."""
+    parts: list[npt.NDArray[np.int64]] = []
+    for place, (one, two) in enumerate(zip(*np.divmod(pairs, max(edges.node_count, 1)), strict=True)):
+        runs = [np.arange(edges.out_offsets[node], edges.out_offsets[node + 1]) for node in (one, two)]
+        both = np.intersect1d(*(edges.receivers[run] for run in runs))
+        parts.extend(
+            np.stack([run[kept], np.full(int(kept.sum()), place)])
+            for run in runs
+            for kept in [np.isin(edges.receivers[run], both)]
+        )
+    told = np.concatenate([np.zeros((2, 0), np.int64), *parts], axis=1)
+    return told[0].astype(np.uint32), told[1]
+
+
+COPAY_10 = Indicator(
+    id="NW-COPAY-10",
+    name="Same rare payees",
+    role="NET",
+    weight="M",
+    source="practice of entity resolution",
+    evidence="M, D",
+    parameters=SharedPayees(),
+    values=(
+        Value("shared_count", "count", ">=", "min_shared"),
+        Value("likeness", "share", ">=", "min_cosine"),
+    ),
+    fact="two persons both paid the same {shared_count} others, each with at most {max_payers} payers, "
+    "within {window_days} days",
+    caution="flatmates, colleagues",
+    find=find_shared_payees,
+    across=True,
+    rows_shown=ROWS_SHOWN,
+)
+
+INDICATORS = (FANIN_01, FANOUT_02, GS_03, SG_04, CYCLE_05, BIP_06, STACK_07, CHAIN_08, LFAN_09, COPAY_10)

@@ -452,6 +452,32 @@ def test_payers_known_for_long_make_no_layered_fan():
     assert found("NW-LFAN-09", ledger(*layered(), *moved(layered(), 100))) == []
 
 
+# NW-COPAY-10
+
+
+def test_two_who_pay_the_same_three_rare_payees_are_found_and_their_payees_are_not():
+    result = judge("NW-COPAY-10", ledger(*block(), pay("V", "W", 0)))
+    assert result.findings["account_id"].to_list() == ["U", "V"]
+    assert set(result.evidence["row"]) == set(range(6))
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("two payees are few", block(payees="XY")),
+        ("the window is sixty days", block(apart=20)),
+        ("they pay much else", [*block(), *(pay("U", f"O{n}", 0) for n in range(20))]),
+        ("everybody pays them", block([f"P{n}" for n in range(21)], apart=0)),
+    ],
+)
+def test_shared_payees_are_not_found_when(why, rows):
+    assert found("NW-COPAY-10", ledger(*rows)) == [], why
+
+
+def test_twenty_payers_are_still_few():
+    assert len(set(found("NW-COPAY-10", ledger(*block([f"P{n}" for n in range(20)], apart=0.01))))) == 20
+
+
 def test_row_order_changes_no_motif():
     rows = [*OLD, *fan(), *through(day=30), *fan_out(day=60), *by_others(), *ring(), *chain()]
     rows += [*moved(stack(), 90), *moved(layered(), 120)]
