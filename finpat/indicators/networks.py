@@ -815,7 +815,7 @@ def _of_both(edges: Edges, pairs: Ints) -> tuple[Codes, Ints]:
     parts: list[npt.NDArray[np.int64]] = []
     for place, (one, two) in enumerate(zip(*np.divmod(pairs, max(edges.node_count, 1)), strict=True)):
         runs = [np.arange(edges.out_offsets[node], edges.out_offsets[node + 1]) for node in (one, two)]
-        both = np.intersect1d(*(edges.receivers[run] for run in runs))
+        both = np.intersect1d(edges.receivers[runs[0]], edges.receivers[runs[1]])
         parts.extend(
             np.stack([run[kept], np.full(int(kept.sum()), place)])
             for run in runs
