@@ -22,7 +22,7 @@ from finpat.networks.motifs_edges import LONG_AGO, Bools, Codes, Edges, Ints
 
 NO_NODE = np.uint32(0xFFFFFFFF)
 
-BLOCK_STEPS = 10_000  # payments and payers looked at for the blocks that end with one payment
+BLOCK_STEPS = 2_000  # payments and payers looked at for the blocks that end with one payment
 MOST_PAYERS = 4  # of the smallest block: sets of more are too many to be gone through
 LEAST_DENSITY = 0.76  # of a block: above it any two of its payers (up to four) share a payee
 NO_NUMBER, LEFT_OUT = -1, -2
