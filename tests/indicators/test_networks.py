@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from finpat.config import Settings
+from finpat.config import IndicatorSettings, Settings
 from finpat.indicators.evaluation import evaluate_indicators
 from finpat.ledger import build_ledger
 from tests import factory
@@ -484,8 +484,10 @@ def test_row_order_changes_no_motif():
     frame = factory.payments(*rows)
     own = [indicator for name, indicator in BY_ID.items() if name.startswith("NW-")]
 
+    every = Settings(indicators={indicator.id: IndicatorSettings(enabled=True) for indicator in own})
+
     def told(payments):
-        result = evaluate_indicators(own, build_ledger(payments), pl.DataFrame(), Settings())
+        result = evaluate_indicators(own, build_ledger(payments), pl.DataFrame(), every)
         return result.findings, result.evidence.height
 
     straight, shuffled = told(frame), told(frame.sample(fraction=1, shuffle=True, seed=3))
