@@ -11,7 +11,7 @@
 
     evidence  = min(1, points / 6)
     rarity    = min(1, -log10(1 - percentile) / 4): 1 of 10 gives a quarter, 1 of 10,000 all
-    place     = 0.8 x rarity + 0.2 x evidence
+    place     = 0.9 x rarity + 0.1 x evidence
     score     = lowest score of the band + place x (the band's width): no account of a lower band stands above
                 one of a higher
 
@@ -38,8 +38,8 @@ import polars as pl
 WEIGHT_POINTS = {"S": 3, "M": 2, "W": 1}
 FULL_EVIDENCE = 6.0
 FULL_RARITY = 4.0  # decades: 1 account of 10,000
-RARITY_SHARE = 0.8
-EVIDENCE_SHARE = 0.2
+RARITY_SHARE = 0.9
+EVIDENCE_SHARE = 0.1
 DISTINCT_UP_TO = 0.01  # share of the accounts that have a finding of the indicator
 DISTINCT_ACCOUNTS = 20  # chosen: one case with its members is no trait of a small portfolio
 COMMON_FROM = 0.2

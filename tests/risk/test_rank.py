@@ -138,9 +138,9 @@ def test_points_count_families_and_not_findings():
 @pytest.mark.parametrize(
     ("accounts", "showing", "points"),
     [
-        (200, 1, 23), (200, 20, 23), (200, 28, 12), (200, 39, 1), (200, 40, 0), (200, 100, 0),
-        (3_000, 30, 23), (3_000, 134, 12), (3_000, 600, 0),
-        (199, 100, 23),
+        (200, 1, 12), (200, 20, 12), (200, 28, 6), (200, 39, 0), (200, 40, 0), (200, 100, 0),
+        (3_000, 30, 12), (3_000, 134, 6), (3_000, 600, 0),
+        (199, 100, 12),
     ],
 )  # fmt: skip
 def test_an_indicator_counts_in_full_on_twenty_accounts_or_one_in_a_hundred_and_not_at_all_on_a_fifth(
@@ -154,10 +154,10 @@ def test_an_indicator_counts_in_full_on_twenty_accounts_or_one_in_a_hundred_and_
 
 
 def test_the_score_is_the_documented_formula():
-    # 99 % is two decades of rarity of four: place 0.4; a medium finding, two points of six: 0.2 / 3 more.
-    assert ranked(A=99.0)["score"][0] == round(350 + 0.4 * 249)
-    assert ranked(finding("A"), A=99.0)["score"][0] == round(350 + (0.4 + 0.2 / 3) * 249)
-    assert ranked(finding("A"), A=90.0)["score"][0] == round((0.8 / 4 + 0.2 / 3) * 349)
+    # 99 % is two decades of rarity of four: place 0.45; a medium finding, two points of six: 0.1 / 3 more.
+    assert ranked(A=99.0)["score"][0] == round(350 + 0.45 * 249)
+    assert ranked(finding("A"), A=99.0)["score"][0] == round(350 + (0.45 + 0.1 / 3) * 249)
+    assert ranked(finding("A"), A=90.0)["score"][0] == round((0.9 / 4 + 0.1 / 3) * 349)
 
 
 STRONG = finding("A", weight="S")  # 3 points each
