@@ -17,6 +17,7 @@ import pytest
 from finpat import pipeline
 from finpat.config import Settings
 from finpat.errors import RunError
+from finpat.indicators import INDICATORS
 from finpat.readmodel import ReadModel, current_path
 from finpat.sources import load_mapping, open_source
 from finpat.sources.convert import REJECTS, Batch
@@ -130,13 +131,15 @@ def test_the_account_that_banks_cash_under_the_threshold_comes_first_with_its_ro
 
 
 def test_every_evidence_row_is_one_transaction_of_the_account_it_names(made):
-    """Of a motif of several persons the whole path is evidence for each of them."""
+    """Where an indicator joins the payments of several persons, all of them are evidence for each."""
+    joining = [item.id for item in INDICATORS if item.across]
     with duckdb.connect(str(made[1].readmodel), read_only=True) as connection:
         count, joined = connection.execute(
             "SELECT (SELECT count(*) FROM rm.finding_evidence), count(*) FROM rm.finding_evidence e "
             "JOIN rm.transactions t USING (transaction_id, account_id, direction) "
             "JOIN rm.findings f USING (finding_id) WHERE f.account_id IS NULL OR f.account_id = e.account_id "
-            "OR f.indicator_id IN ('NW-SG-04', 'NW-CYCLE-05', 'NW-CHAIN-08')"
+            "OR f.indicator_id IN (SELECT unnest($joining::VARCHAR[]))",
+            {"joining": joining},
         ).fetchone()
     assert count == joined > 0
 
