@@ -85,7 +85,14 @@ class ReadModel:
         # A relation hands over frames, a cursor does not; and one connection holds one open result only.
         # Polars reads the stream itself: .pl() makes a pyarrow table first, which takes as long as the query.
         with self._connection.cursor() as cursor:
-            return pl.DataFrame(cursor.sql(sql, params=parameters).to_arrow_reader())
+            try:
+                return pl.DataFrame(cursor.sql(sql, params=parameters).to_arrow_reader())
+            except duckdb.CatalogException as error:
+                reason = str(error).splitlines()[0]
+                raise RunError(
+                    f"{self.path}: was published by another version of finpat ({reason}); make it anew with "
+                    "`finpat run`"
+                ) from None
 
     def _one(self, sql: str, **parameters: Any) -> dict[str, Any] | None:
         # One row needs no frame.

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -211,3 +212,11 @@ def test_adverts_clusters_links_and_matches_are_told_together(tmp_path):
             ("a1", "p1", None, "P"),
             ("a2", None, "S1-2", "P"),
         ]
+
+
+def test_a_run_that_another_version_published_says_so_in_one_line(tmp_path):
+    path = publish_sample(tmp_path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP TABLE rm.role_arguments")
+    with ReadModel(path) as older, pytest.raises(RunError, match=r"another version of finpat .*`finpat run`"):
+        older.role_arguments_of("007")
