@@ -1664,7 +1664,7 @@ def wallet_stories(world: World) -> None:
             f"US-COINS-{number + 1}",
             "online_adverts",
             "possible_controller",
-            "HT-ADS-10;CR-ONRAMP-01;CR-ADPAY-04",
+            "HT-ADS-10;CR-ONRAMP-01",
             "receipts from strangers become prepaid loads, coins and adverts within days",
         )
 
