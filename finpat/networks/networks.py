@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from finpat.ledger import IS_OWN_ACT, NO_PARTY, Ledger
+from finpat.ledger import IS_OWN_ACT, NO_PARTY, Ledger, effective_part
 from finpat.networks.identifiers import contacts
 from finpat.networks.persons import persons_of
 
@@ -52,6 +52,7 @@ class Networks:
 
 def build_networks(ledger: Ledger) -> Networks:
     """The networks of a ledger. Legs that say they did not take effect tie nobody."""
+    ledger = effective_part(ledger)
     persons = persons_of(ledger.accounts)
     ties = pl.concat(
         [_holder_ties(ledger, persons), _value_ties(ledger, persons), _payment_ties(ledger, persons)]
@@ -175,7 +176,7 @@ def _value_ties(ledger: Ledger, persons: npt.NDArray[np.uint32]) -> pl.DataFrame
     if "device_id" in ledger.legs.columns:
         used = (
             ledger.legs.lazy()
-            .filter(pl.col("device_id").is_not_null(), IS_OWN_ACT, _effective(ledger))
+            .filter(pl.col("device_id").is_not_null(), IS_OWN_ACT)
             .group_by("account", value=pl.col("device_id").cast(pl.String))
             .agg(
                 first_at=pl.col("booked_at").min(),
@@ -215,13 +216,6 @@ def _value_ties(ledger: Ledger, persons: npt.NDArray[np.uint32]) -> pl.DataFrame
     )
 
 
-def _effective(ledger: Ledger) -> pl.Expr:
-    """Whether a leg took effect, as far as its status says."""
-    if "status" not in ledger.legs.columns:
-        return pl.lit(True)
-    return ~pl.col("status").cast(pl.String).is_in(["failed", "reversed", "pending"]).fill_null(False)
-
-
 def _payment_ties(ledger: Ledger, persons: npt.NDArray[np.uint32]) -> pl.DataFrame:
     """Pairs with repeated payments that are much of what one sends and of what the other receives.
 
@@ -237,7 +231,6 @@ def _payment_ties(ledger: Ledger, persons: npt.NDArray[np.uint32]) -> pl.DataFra
         pl.col("channel").is_in(PAYMENT_CHANNELS),
         pl.col("account_minor").is_not_null(),
         pl.col("counterparty") != int(NO_PARTY),
-        _effective(ledger),
     ).select(columns)
     other = codes[np.minimum(legs["counterparty"].to_numpy(), len(ledger.parties))]
     legs = legs.with_columns(other=pl.Series(other)).filter(

@@ -53,6 +53,7 @@ def test_three_payments_that_are_all_one_sends_and_receives_tie():
         ("spread over more than 90 days", [pay("A", "B", day) for day in (0, 45, 90)]),
         ("by card", [{**row, "channel": "card"} for row in THREE]),
         ("one failed", [*THREE[:2], {**THREE[2], "status": "failed"}]),
+        ("one was declined", [*THREE[:2], {**THREE[2], "status": "Declined"}]),
         ("a small share of what both do",
          [*THREE, pay("A", "X", 5, 900, mirrored=False), pay("Y", "B", 5, 900), use("Y")]),
         ("the payee is not held here", [{**row, "mirrored": False} for row in THREE]),
