@@ -25,7 +25,6 @@ from finpat.indicators.places_visited import (
     distance_km,
     during_stays,
     kept_charges,
-    lacking,
     located,
     placed,
     refunds,
@@ -34,6 +33,7 @@ from finpat.indicators.places_visited import (
     with_home,
 )
 from finpat.indicators.structuring import EVIDENCE
+from finpat.indicators.tallies import lacking
 from finpat.indicators.windows import trailing, with_rows
 from finpat.vocabulary import of_kind
 

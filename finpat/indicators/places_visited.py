@@ -347,9 +347,3 @@ def repeated(events: pl.DataFrame, width_us: int, at_least: int, *values: pl.Exp
         .with_columns(window_start="start_at")
         .drop("start_at")
     )
-
-
-def lacking(rows: pl.DataFrame, at_least: int, field: str) -> pl.DataFrame:
-    """Accounts whose person has `at_least` of `rows`, none of which tells `field`."""
-    often = rows.filter(pl.len().over("subject") >= at_least)
-    return often.select("account", missing_field=pl.lit(field)).unique()

@@ -20,6 +20,7 @@ from finpat.indicators.context import (
     days,
 )
 from finpat.indicators.movement import FINCEN_2020, PROJECT_PROTECT, UPDATED
+from finpat.indicators.parties import PERSONAL_CHANNELS
 from finpat.indicators.places_visited import (
     IS_NIGHT,
     RETURN_COLUMNS,
@@ -29,19 +30,19 @@ from finpat.indicators.places_visited import (
     first_before,
     holders,
     kept_charges,
-    lacking,
     repeated,
     stays,
     total_before,
     with_returns,
 )
 from finpat.indicators.structuring import EVIDENCE
+from finpat.indicators.tallies import lacking
 from finpat.indicators.velocity import PEERS_MISSING
 from finpat.indicators.windows import trailing, with_rows
 from finpat.ledger import NO_PARTY
 from finpat.vocabulary import kind_bits, of_kind
 
-IS_P2P = pl.col("channel").is_in(["p2p", "wallet"])
+IS_P2P = pl.col("channel").is_in(PERSONAL_CHANNELS)
 # What a household spends on its members.
 BASKET = {
     "meals": ("food_fast", "delivery"),
