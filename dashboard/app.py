@@ -1,0 +1,127 @@
+"""The application: one Dash app with its pages, served from here alone."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+from dashboard import access, ids, paths, state
+from finpat.errors import FinpatError
+
+_LOG = logging.getLogger(__name__)
+FOLDER = Path(__file__).resolve().parent
+CHECK_SECONDS = 60  # how often an open page asks whether a newer run is published
+# Title, address, and the right that shows the entry.
+NAVIGATION: tuple[tuple[str, str, access.Right], ...] = (
+    ("Overview", paths.OVERVIEW, "view"),
+    ("Queue", paths.QUEUE, "view"),
+    ("Protect and refer", paths.PROTECT, "view"),
+    ("Networks", paths.NETWORKS, "view"),
+    ("Trace", paths.TRACE, "view"),
+    ("Adverts", paths.ADVERTS, "view"),
+    ("Hotspots", paths.HOTSPOTS, "view"),
+    ("Indicators", paths.INDICATORS, "view"),
+    ("Scheduled queries", paths.QUERIES, "view"),
+    ("Runs", paths.RUNS, "view"),
+    ("Data", paths.DATA, "view"),
+    ("Audit", paths.AUDIT, "audit"),
+    ("Users", paths.USERS, "users"),
+)
+
+
+def create_app(models: state.ReadModels) -> Dash:
+    """The dashboard over the published runs of one workspace.
+
+    Its server is a Flask application (`app.server`) that any WSGI server can serve;
+    `dashboard.security.protect` puts sign-in, rights and headers around it.
+    """
+    server = Flask("finpat")
+    state.serve(server, models)
+    app = Dash(
+        "finpat",
+        server=server,
+        use_pages=True,
+        pages_folder=str(FOLDER / "pages"),
+        assets_folder=str(FOLDER / "assets"),
+        suppress_callback_exceptions=True,  # parts of pages come and go
+        title="finpat",
+        update_title="",
+        serve_locally=True,
+        on_error=_told,
+        csrf_token_name="_csrf_token",
+        csrf_header_name="X-CSRFToken",
+    )
+    app.layout = _frame
+    # On the app, not on the module: every application of a process has its own.
+    app.callback(
+        Output(ids.NEWER_RUN, "children"),
+        Input(ids.NEWER_RUN_CHECK, "n_intervals"),
+        State(ids.RUN, "data"),
+        prevent_initial_call=True,
+    )(_newer_run)
+    return app
+
+
+def _frame() -> dmc.MantineProvider:
+    """What stands around every page: skip link, header, navigation, main."""
+    who = access.user()
+    links = [
+        dcc.Link(title, href=path, className="nav-link")
+        for title, path, right in NAVIGATION
+        if who.may(right)
+    ]
+    header = html.Header(
+        [
+            dcc.Link("finpat", href=paths.OVERVIEW, className="brand"),
+            html.Span(id=ids.NEWER_RUN, role="status"),
+            html.Span(className="spring"),
+            html.Button("Light or dark", id=ids.SCHEME, className="quiet", type="button"),
+            html.Span(f"{who.name}, {who.role.replace('_', ' ')}", className="who"),
+        ],
+        className="top",
+    )
+    return dmc.MantineProvider(
+        html.Div(
+            [
+                html.A("Skip to the page", href=f"#{ids.MAIN}", className="skip"),
+                header,
+                html.Nav(links, className="side", **{"aria-label": "Pages"}),
+                html.Main(dash.page_container, id=ids.MAIN, tabIndex="-1"),
+                dcc.Interval(id=ids.NEWER_RUN_CHECK, interval=CHECK_SECONDS * 1000),
+                dmc.NotificationContainer(id=ids.NOTIFICATIONS),
+            ],
+            className=f"frame {state.scheme()}",
+        ),
+        forceColorScheme=state.scheme(),
+    )
+
+
+def _told(error: Exception) -> Any:
+    """An error inside a callback, said on the page: what happened, and what to do."""
+    if isinstance(error, HTTPException):
+        title, message = "Not allowed" if error.code == 403 else str(error.name), str(error.description)
+    elif isinstance(error, FinpatError):
+        title, message = "That did not work", str(error)
+    else:
+        _LOG.exception("a callback failed")
+        title, message = "Something unforeseen happened", "It is in the server's log; load the page anew."
+    dash.set_props(
+        ids.NOTIFICATIONS,
+        {"sendNotifications": [{"action": "show", "title": title, "message": message, "color": "red"}]},
+    )
+    return dash.no_update
+
+
+def _newer_run(_: int, shown: str | None) -> Any:
+    """Says that a newer run is published than the one that the page shows."""
+    newest = state.read_model().run_id
+    if shown is None or newest == shown:
+        return None
+    return html.A(f"Run {newest} is published; this page shows run {shown}. Load it anew", href="")

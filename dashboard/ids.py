@@ -1,0 +1,9 @@
+"""Ids that callbacks and browser tests share. A page's own ids start with the page's name."""
+
+MAIN = "main"  # where the page is; the skip link leads there
+RUN = "run"  # dcc.Store: the run that the page was drawn from; callbacks read that run, not the newest
+NEWER_RUN = "newer-run"  # banner that a newer run is published
+NEWER_RUN_CHECK = "newer-run-check"
+SCHEME = "scheme"  # button between light and dark
+PRINT = "print"
+NOTIFICATIONS = "notifications"

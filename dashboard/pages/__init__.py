@@ -1,0 +1,1 @@
+"""One module a page: a path, a layout, one-line callbacks."""

@@ -1,0 +1,77 @@
+"""What a request may ask: the read model of the run that its page shows.
+
+A page is drawn from the newest run and keeps that run's number (`ids.RUN`); its callbacks name the number,
+so that a page never mixes two runs, also where a new one is published while it is open.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from flask import current_app, has_request_context, request
+
+from finpat.errors import RunError
+from finpat.readmodel import ReadModel
+from finpat.readmodel.api import current_path
+
+OPEN_RUNS = 4  # newest first; a page whose run was let go opens it again
+_KEY = "FINPAT_READ_MODELS"
+
+
+class ReadModels:
+    """The published runs of one workspace, opened when asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        """Serve the runs of a workspace's `readmodel` folder."""
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._open: OrderedDict[Path, ReadModel] = OrderedDict()
+
+    def current(self) -> ReadModel:
+        """The run that CURRENT names.
+
+        Raises:
+            RunError: no run is published.
+        """
+        return self._opened(current_path(self._folder))
+
+    def of(self, run_id: str | None) -> ReadModel:
+        """The run of that number, or the newest where none is named.
+
+        Raises:
+            RunError: there is no such run.
+        """
+        if run_id is None:
+            return self.current()
+        if not run_id.isalnum():
+            raise RunError(f"run {run_id!r}: a run's name has letters and digits only")
+        return self._opened(self._folder / f"{run_id}.duckdb")
+
+    def _opened(self, path: Path) -> ReadModel:
+        with self._lock:
+            if path not in self._open:
+                self._open[path] = ReadModel(path)
+                # One more than is served stays open, so that a request in flight can finish.
+                if len(self._open) > OPEN_RUNS + 1:
+                    self._open.popitem(last=False)[1].close()
+            self._open.move_to_end(path)
+            return self._open[path]
+
+
+def serve(server: object, models: ReadModels) -> None:
+    """Let requests of this server read `models`."""
+    server.config[_KEY] = models  # type: ignore[attr-defined]
+
+
+def read_model(run_id: str | None = None) -> ReadModel:
+    """The read model of a run: the page's own in a callback, the newest where a page is drawn."""
+    models: ReadModels = current_app.config[_KEY]
+    return models.of(run_id)
+
+
+def scheme() -> str:
+    """`light` or `dark`, as the reader chose; light where nothing was chosen."""
+    chosen = request.cookies.get("scheme", "") if has_request_context() else ""
+    return "dark" if chosen == "dark" else "light"
