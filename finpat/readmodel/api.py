@@ -81,7 +81,12 @@ class ReadModel:
         """Let go of the file."""
         self._connection.close()
 
-    def _ask(self, sql: str, **parameters: Any) -> pl.DataFrame:
+    def ask(self, sql: str, **parameters: Any) -> pl.DataFrame:
+        """Answer of one statement, for the question modules of this room; values go in as `$name`.
+
+        Raises:
+            RunError: the file lacks a table or column, since another version of finpat published it.
+        """
         # A relation hands over frames, a cursor does not; and one connection holds one open result only.
         # Polars reads the stream itself: .pl() makes a pyarrow table first, which takes as long as the query.
         with self._connection.cursor() as cursor:
@@ -94,7 +99,8 @@ class ReadModel:
                     "`finpat run`"
                 ) from None
 
-    def _one(self, sql: str, **parameters: Any) -> dict[str, Any] | None:
+    def one(self, sql: str, **parameters: Any) -> dict[str, Any] | None:
+        """First row of an answer, or None; for the question modules of this room."""
         # One row needs no frame.
         with self._connection.cursor() as cursor:
             row = cursor.execute(sql, parameters).fetchone()
@@ -106,7 +112,7 @@ class ReadModel:
 
     def manifest(self) -> dict[str, Any]:
         """Manifest of the run: what it read, with which settings and versions."""
-        row = self._one("SELECT manifest FROM rm.runs")
+        row = self.one("SELECT manifest FROM rm.runs")
         if row is None:
             raise RunError(f"{self.path}: names no run")
         manifest: dict[str, Any] = json.loads(row["manifest"])
@@ -123,7 +129,7 @@ class ReadModel:
         `new_since` leaves out the accounts that the same choice gave in that earlier run.
         """
         limit = f"LIMIT {top:d}" if top else ""
-        listed = self._ask(
+        listed = self.ask(
             f"SELECT * FROM rm.flagged_accounts WHERE score >= $min_score ORDER BY rank {limit}",
             min_score=min_score,
         )
@@ -135,7 +141,7 @@ class ReadModel:
     def ranking(self, after_rank: int = 0, limit: int = 50) -> pl.DataFrame:
         """One page of the list: the accounts ranked next after `after_rank`, best first."""
         # The list is stored by rank: a range of ranks is read alone, an OFFSET would read all before it.
-        return self._ask(
+        return self.ask(
             "SELECT * FROM rm.flagged_accounts WHERE rank > $after AND rank <= $last ORDER BY rank",
             after=after_rank,
             last=after_rank + limit,
@@ -144,17 +150,17 @@ class ReadModel:
     def account(self, account_id: str) -> dict[str, Any] | None:
         """Everything about one account in one row: its place in the list, its holder, its counts."""
         # Two look-ups: planning a join takes longer than both.
-        place = self._one(
+        place = self.one(
             "SELECT * FROM rm.flagged_accounts WHERE account_id = $account_id", account_id=account_id
         )
         if place is None:
             return None
-        holder = self._one("SELECT * FROM rm.accounts WHERE account_id = $account_id", account_id=account_id)
+        holder = self.one("SELECT * FROM rm.accounts WHERE account_id = $account_id", account_id=account_id)
         return (holder or {}) | place
 
     def nearest_account(self, text: str) -> str | None:
         """The account whose id is spelt most like `text`; None where none is near."""
-        row = self._one(
+        row = self.one(
             "SELECT account_id FROM rm.accounts WHERE jaro_winkler_similarity(account_id, $text) > 0.8 "
             "ORDER BY jaro_winkler_similarity(account_id, $text) DESC, account_id LIMIT 1",
             text=text,
@@ -163,11 +169,11 @@ class ReadModel:
 
     def account_ids(self) -> list[str]:
         """Every account, in order of its id."""
-        return self._ask("SELECT account_id FROM rm.accounts ORDER BY account_id")["account_id"].to_list()
+        return self.ask("SELECT account_id FROM rm.accounts ORDER BY account_id")["account_id"].to_list()
 
     def account_count(self) -> int:
         """Number of accounts scored."""
-        return int(self._ask("SELECT count(*) AS n FROM rm.flagged_accounts").item())
+        return int(self.ask("SELECT count(*) AS n FROM rm.flagged_accounts").item())
 
     def peers(self, account_id: str) -> pl.DataFrame:
         """The account's features against all accounts: feature, value, peer_median, percentile (0 to 100).
@@ -176,7 +182,7 @@ class ReadModel:
         """
         numeric = [
             name
-            for name, dtype in self._ask("SELECT * FROM rm.account_features LIMIT 0").schema.items()
+            for name, dtype in self.ask("SELECT * FROM rm.account_features LIMIT 0").schema.items()
             if dtype.is_numeric()
         ]
         if not numeric:
@@ -184,7 +190,7 @@ class ReadModel:
             return pl.DataFrame(schema=columns | {"peer_median": pl.Float64, "percentile": pl.Float64})
         doubles = ", ".join(f'"{name}"::DOUBLE AS "{name}"' for name in numeric)
         names = ", ".join(f'"{name}"' for name in numeric)
-        return self._ask(
+        return self.ask(
             f"WITH own AS (UNPIVOT (SELECT {doubles} FROM rm.account_features "
             "WHERE account_id = $account_id) "
             f"ON {names} INTO NAME feature VALUE value), "
@@ -198,7 +204,7 @@ class ReadModel:
 
     def findings_for(self, account_ids: Sequence[str]) -> pl.DataFrame:
         """Findings of these accounts, found ones first, then by indicator."""
-        return self._ask(
+        return self.ask(
             "SELECT * FROM rm.findings WHERE account_id IN (SELECT unnest($ids::VARCHAR[])) "
             "ORDER BY account_id, state = 'not_evaluable', indicator_id, window_start, finding_id",
             ids=list(account_ids),
@@ -206,7 +212,7 @@ class ReadModel:
 
     def role_arguments_of(self, account_id: str) -> pl.DataFrame:
         """Both sides of every role that a finding of the account argues for; the one named comes first."""
-        return self._ask(
+        return self.ask(
             "SELECT * FROM rm.role_arguments WHERE account_id = $account_id "
             "ORDER BY list_position(['named', 'contested', 'outranked', 'not_enough'], standing), "
             "possible_role",
@@ -215,14 +221,14 @@ class ReadModel:
 
     def not_evaluable(self) -> pl.DataFrame:
         """Indicators that the whole data set could not answer: indicator_id, typology, missing_field."""
-        return self._ask(
+        return self.ask(
             "SELECT indicator_id, typology, missing_field FROM rm.findings "
             "WHERE account_id IS NULL AND state = 'not_evaluable' ORDER BY indicator_id"
         )
 
     def evidence_for(self, finding_ids: Sequence[str]) -> pl.DataFrame:
         """The transactions behind these findings: finding_id, position and the transaction's columns."""
-        return self._ask(
+        return self.ask(
             "SELECT e.finding_id, e.position, t.* FROM rm.finding_evidence e "
             "JOIN rm.transactions t USING (account_id, transaction_id, direction) "
             "WHERE e.finding_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY e.finding_id, e.position",
@@ -231,7 +237,7 @@ class ReadModel:
 
     def evidence_of(self, account_ids: Sequence[str], limit: int) -> pl.DataFrame:
         """At most `limit` evidence rows of what was found on these accounts, with indicator and sentence."""
-        return self._ask(
+        return self.ask(
             "SELECT f.account_id, f.indicator_id, f.sentence, f.finding_id, e.position, e.source_file, "
             "e.source_line, t.* EXCLUDE (account_id, source_id, source_file, source_line, extra) "
             "FROM rm.findings f JOIN rm.finding_evidence e USING (finding_id) "
@@ -249,7 +255,7 @@ class ReadModel:
         if after is not None:
             where = "AND (booked_at, transaction_id, direction) < ($at::TIMESTAMP, $id, $direction)"
             parameters |= {"at": after.booked_at, "id": after.transaction_id, "direction": after.direction}
-        return self._ask(
+        return self.ask(
             f"SELECT * FROM rm.transactions WHERE account_id = $account_id {where} "
             "ORDER BY booked_at DESC, transaction_id DESC, direction DESC LIMIT $limit",
             **parameters,
@@ -257,7 +263,7 @@ class ReadModel:
 
     def contributions_for(self, account_id: str) -> pl.DataFrame:
         """What made the account's anomaly score, the largest share of each detector first."""
-        return self._ask(
+        return self.ask(
             "SELECT * FROM rm.anomaly_contributions WHERE account_id = $account_id "
             "ORDER BY detector, share DESC, feature",
             account_id=account_id,
@@ -266,7 +272,7 @@ class ReadModel:
     def networks(self, top: int = 0, min_score: int = 0) -> pl.DataFrame:
         """The networks, best first: the `top` ones (0: all) with at least `min_score`."""
         limit = f"LIMIT {top:d}" if top else ""
-        return self._ask(
+        return self.ask(
             "SELECT * FROM rm.networks WHERE coalesce(score, 0) >= $min_score "
             f"ORDER BY score DESC NULLS LAST, network_id {limit}",
             min_score=min_score,
@@ -274,11 +280,11 @@ class ReadModel:
 
     def network(self, network_id: str) -> dict[str, Any] | None:
         """One network; None where there is none of that name."""
-        return self._one("SELECT * FROM rm.networks WHERE network_id = $network_id", network_id=network_id)
+        return self.one("SELECT * FROM rm.networks WHERE network_id = $network_id", network_id=network_id)
 
     def members_of(self, network_id: str) -> pl.DataFrame:
         """Members of a network, best ranked first, each with its place in the list."""
-        return self._ask(
+        return self.ask(
             "SELECT m.*, f.rank, f.score, f.band, f.holder_name FROM rm.network_members m "
             "LEFT JOIN rm.flagged_accounts f USING (account_id) WHERE m.network_id = $network_id "
             "ORDER BY f.rank NULLS LAST, account_id",
@@ -287,14 +293,14 @@ class ReadModel:
 
     def edges_of(self, network_id: str) -> pl.DataFrame:
         """What ties the members of a network, with the rows behind each edge."""
-        return self._ask(
+        return self.ask(
             "SELECT * FROM rm.network_edges WHERE network_id = $network_id ORDER BY from_id, to_id, kind",
             network_id=network_id,
         )
 
     def links_of(self, account_id: str) -> pl.DataFrame:
         """What ties an account to others, in all its networks: the edges that it is one end of."""
-        return self._ask(
+        return self.ask(
             "SELECT * FROM rm.network_edges WHERE from_id = $account_id OR to_id = $account_id "
             "ORDER BY network_id, from_id, to_id, kind",
             account_id=account_id,
@@ -302,7 +308,7 @@ class ReadModel:
 
     def ad_clusters(self) -> pl.DataFrame:
         """The clusters of adverts, the largest first."""
-        return self._ask("SELECT * FROM rm.ad_clusters ORDER BY ad_count DESC NULLS LAST, cluster_id")
+        return self.ask("SELECT * FROM rm.ad_clusters ORDER BY ad_count DESC NULLS LAST, cluster_id")
 
     def ads_of(self, cluster_id: str, *, reveal: str | None = None) -> pl.DataFrame:
         """The adverts of a cluster in order of time, with what ties each to the others (`reason`).
@@ -315,7 +321,7 @@ class ReadModel:
         contents = "c" if _has_reason(reveal, "contacts and texts of adverts") else "a"
         shown = ", ".join(f"{contents}.{name}" for name in schema.AD_CONTENTS.names if name != "ad_id")
         kept = ", ".join(schema.AD_CONTENTS.names)
-        return self._ask(
+        return self.ask(
             f"SELECT m.*, a.* EXCLUDE ({kept}), {shown} FROM rm.ad_cluster_members m "
             "LEFT JOIN rm.ads a USING (ad_id) LEFT JOIN rm.ad_contents c USING (ad_id) "
             "WHERE m.cluster_id = $cluster_id ORDER BY a.posted_at NULLS LAST, m.ad_id",
@@ -324,7 +330,7 @@ class ReadModel:
 
     def ad_links_of(self, account_id: str) -> pl.DataFrame:
         """Clusters of adverts that an account's payments coincide with, the least by chance first."""
-        return self._ask(
+        return self.ask(
             "SELECT l.*, c.* EXCLUDE (cluster_id) FROM rm.ad_payment_links l "
             "LEFT JOIN rm.ad_clusters c USING (cluster_id) WHERE l.account_id = $account_id "
             "ORDER BY l.p_value NULLS LAST, l.cluster_id",
@@ -333,7 +339,7 @@ class ReadModel:
 
     def ad_matches_of(self, account_id: str) -> pl.DataFrame:
         """Single payments of an account matched to single adverts, with the adverts, in order of time."""
-        return self._ask(
+        return self.ask(
             "SELECT m.*, a.* EXCLUDE (ad_id) FROM rm.ad_payment_matches m LEFT JOIN rm.ads a USING (ad_id) "
             "WHERE m.account_id = $account_id "
             "ORDER BY a.posted_at NULLS LAST, m.ad_id, m.payment_id, m.transaction_id",
@@ -342,7 +348,7 @@ class ReadModel:
 
     def sources(self) -> pl.DataFrame:
         """The files that the run read."""
-        return self._ask("SELECT * FROM rm.sources ORDER BY source_id")
+        return self.ask("SELECT * FROM rm.sources ORDER BY source_id")
 
     def table(self, name: str, *, reveal: str | None = None) -> pl.DataFrame:
         """One whole table, in its stored order.
