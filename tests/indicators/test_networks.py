@@ -14,6 +14,11 @@ from tests.networks.support import pay
 OLD = [pay("S", "T", -60, 7)]  # the data reaches back, so that relations can be called new
 
 
+def moved(rows, day):
+    """The payments so many days later."""
+    return [{**row, "booked_at": row["booked_at"] + (at(day) - at(0))} for row in rows]
+
+
 def fan(count=5, amount=200, day=0.0, apart=1.5, **more):
     """`count` persons pay M, one after the other."""
     return [pay(f"P{n}", "M", day + n * apart, amount, **more) for n in range(count)]
@@ -316,11 +321,6 @@ def test_a_fork_of_a_chain_is_told_with_it():
     assert found("NW-CHAIN-08", ledger(*rows)) == ["A", "B", "C", "D", "E", "X", "Y", "Z"]
 
 
-def moved(rows, day):
-    """The payments so many days later."""
-    return [{**row, "booked_at": row["booked_at"] + (at(day) - at(0))} for row in rows]
-
-
 # NW-BIP-06
 
 
@@ -478,9 +478,116 @@ def test_twenty_payers_are_still_few():
     assert len(set(found("NW-COPAY-10", ledger(*block([f"P{n}" for n in range(20)], apart=0.01))))) == 20
 
 
+# NW-RING-11
+
+
+def rounds(names="ABC", step=1.0, share=0.95, times=2, amount=1_000):
+    """Money goes round among them: each pays the next one a share of what came."""
+    return [
+        pay(names[n % len(names)], names[(n + 1) % len(names)], n * step, amount * share**n)
+        for n in range(times * len(names))
+    ]
+
+
+def test_three_who_pass_money_round_are_found_with_their_payments():
+    result = judge("NW-RING-11", ledger(*rounds(), pay("A", "X", 1, 100)))
+    assert result.findings["account_id"].to_list() == ["A", "B", "C"]
+    assert set(result.evidence["row"]) == set(range(6))
+    told = values_of(ledger(*rounds(), pay("A", "X", 1, 100)))
+    sent, came = [1_000 * 0.95**n for n in (0, 3)], [1_000 * 0.95**n for n in (2, 5)]
+    assert told == {
+        "inside_share": pytest.approx(sum(sent + came) / (sum(sent + came) + 100)),
+        "passed_share": pytest.approx((2 + came[0] / sum(came)) / 3),  # the last payment is not passed on
+        "member_count": 3,
+        "payment_count": 6,
+    }
+
+
+def outside(share):
+    """Besides, A gets so much of all its money from others."""
+    inside = sum(1_000 * 0.95**n for n in (0, 2, 3, 5))
+    return [*rounds(), pay("X", "A", 0, inside * share / (1 - share))]
+
+
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [
+        ("two are a pair", rounds("AB")),
+        ("more than thirty are a crowd", rounds([f"R{n:02}" for n in range(31)], step=0.4)),
+        ("one moves too much elsewhere", outside(0.301)),
+        ("each keeps what comes", rounds(share=0.69, amount=10_000)),
+        ("it grows on its way", rounds(share=1.03)),
+        ("it rests too long", rounds(step=7.01)),
+        ("two months are too long", rounds(step=10)),
+        ("it is small change", rounds(amount=99)),
+        ("one only gets", [pay("A", "B", 0), pay("B", "C", 1, 950), pay("A", "C", 2, 900)]),
+        ("one only pays", [pay("C", "B", 0), pay("C", "A", 1), *rounds("AB")]),
+    ],
+)
+def test_a_ring_is_not_found_when(why, rows):
+    assert found("NW-RING-11", ledger(*rows)) == [], why
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        outside(0.3),
+        rounds(share=0.7, amount=10_000),
+        rounds(share=1.02, times=1, amount=2_500),
+        rounds(step=7, times=1),
+        rounds([f"R{n:02}" for n in range(30)], step=0.4),
+    ],
+)
+def test_the_bounds_of_a_ring_are_inside(rows):
+    assert found("NW-RING-11", ledger(*rows)) == sorted({row["account_id"] for row in rows} - {"X"})
+
+
+def test_half_of_what_members_get_goes_on_in_a_ring():
+    def half(stays):  # B and C pass 900 on; at the end everybody keeps `stays`
+        last = [pay("ABC"[n], "ABC"[(n + 1) % 3], 12, stays) for n in range(3)]
+        return ledger(*moved([*rounds(share=1, times=1, amount=900), *last], -8))  # within 15 days
+
+    assert found("NW-RING-11", half(300)) == ["A", "B", "C"]
+    assert values_of(half(300))["passed_share"] == pytest.approx(0.5)
+    assert found("NW-RING-11", half(301)) == []
+
+
+def values_of(data):
+    """Values of a ring's first finding."""
+    return {value["name"]: value["value"] for value in judge("NW-RING-11", data).findings["values"][0]}
+
+
+def test_a_tie_is_a_tenth_of_the_money_of_both():
+    crowd = [f"R{n:02}" for n in range(12)]
+
+    def everybody(count):
+        return [
+            pay(a, b, (n + m / 20) * 0.1, 1_000 - n)
+            for n, a in enumerate(crowd[:count])
+            for m, b in enumerate(crowd[:count])
+            if a != b
+        ]
+
+    assert found("NW-RING-11", ledger(*everybody(10))) == crowd[:10]
+    assert found("NW-RING-11", ledger(*everybody(12))) == []
+
+
+def test_a_member_with_a_payment_of_unknown_value_is_no_member():
+    strange = pay("A", "X", 1, 5, currency="EUR", mirrored=False)
+    assert found("NW-RING-11", ledger(*rounds(), pay("A", "X", 1, 100, mirrored=False))) == ["A", "B", "C"]
+    assert found("NW-RING-11", ledger(*rounds(), {**strange, "amount_minor": 50_000})) == []
+
+
+def test_later_payments_leave_a_ring_as_it_was():
+    def told(*more):
+        return judge("NW-RING-11", ledger(*rounds(), *more)).findings.filter(pl.col("state") == "found")
+
+    assert told().equals(told(pay("A", "X", 90, 50_000)))
+
+
 def test_row_order_changes_no_motif():
     rows = [*OLD, *fan(), *through(day=30), *fan_out(day=60), *by_others(), *ring(), *chain()]
-    rows += [*moved(stack(), 90), *moved(layered(), 120)]
+    rows += [*moved(stack(), 90), *moved(layered(), 120), *moved(rounds(), 180)]
     frame = factory.payments(*rows)
     own = [indicator for name, indicator in BY_ID.items() if name.startswith("NW-")]
 
