@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from finpat import __version__
-from finpat.commands import analysis, data, demo, learning
+from finpat.commands import analysis, casework, data, demo, learning
 from finpat.commands.terminal import note
 from finpat.errors import FinpatError, nearest
 
@@ -50,13 +50,21 @@ def quarantine() -> None:
     """Rows that could not be loaded: list them, export them to be corrected."""
 
 
+@click.group(cls=_Commands)
+def audit() -> None:
+    """The audit trail of casework: verify that nothing in it was changed, list it, anchor it."""
+
+
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
-    learning.learn, analysis.verify, quarantine, data.doctor, analysis.path,
+    learning.learn, analysis.verify, quarantine, data.doctor, audit,
+    analysis.path,
 ):  # fmt: skip
     app.add_command(command)
 quarantine.add_command(data.list_quarantine)
 quarantine.add_command(data.export_quarantine)
+for command in (casework.verify_audit, casework.list_audit, casework.anchor_audit):
+    audit.add_command(command)
 
 
 def run_command(arguments: Sequence[str]) -> int:

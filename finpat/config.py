@@ -59,6 +59,17 @@ class DetectionSettings(Section):
     seed: int = Field(7, ge=0, description="Seed of every detector that draws at random.")
 
 
+class CaseworkSettings(Section):
+    """Alerts, decisions and the audit trail."""
+
+    url: str = Field(
+        "",
+        description="`postgresql://user@host/database` for casework shared by several machines; empty: "
+        "SQLite in the workspace. Leave the password out and give it in PostgreSQL's own way (`~/.pgpass`, "
+        "`PGPASSWORD`).",
+    )
+
+
 class ThresholdSettings(Section):
     """One legal threshold of one's own; it replaces the shipped rules of its jurisdiction and instrument."""
 
@@ -134,6 +145,10 @@ class Settings(Section):
     fx: FxSettings = Field(default_factory=FxSettings, description="Exchange rates.")
     ingest: IngestSettings = Field(default_factory=IngestSettings, description="Loading of export files.")
     detection: DetectionSettings = Field(default_factory=DetectionSettings, description="Anomaly detectors.")
+    casework: CaseworkSettings = Field(
+        default_factory=CaseworkSettings,
+        description="Alerts, decisions and the audit trail; no run depends on it.",
+    )
     indicators: dict[str, IndicatorSettings] = Field(
         default_factory=dict, description="Per indicator id: `enabled` and any of its parameters."
     )

@@ -59,3 +59,13 @@ class RunError(FinpatError):
     """A run cannot be made, found or rebuilt."""
 
     exit_code = 2
+
+
+class CaseworkError(FinpatError):
+    """Casework cannot be opened, read or written, or a rule of it forbids what was asked."""
+
+    exit_code = 2
+
+
+class ConflictError(CaseworkError):
+    """Somebody else changed the same thing meanwhile; nothing of the later change was kept."""

@@ -418,7 +418,8 @@ def _manifest(
     now: datetime,
 ) -> dict[str, Any]:
     """What the run depends on."""
-    chosen = settings.model_dump(mode="json")
+    # No run depends on casework, and its URL is not for whoever reads a manifest.
+    chosen = settings.model_dump(mode="json", exclude={"casework"})
     return {
         "run_id": run_id,
         "as_of": as_of.isoformat(),

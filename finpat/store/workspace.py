@@ -20,7 +20,7 @@ from finpat.store.failures import told_in_one_line
 
 FORMAT = 1  # raised when an older finpat could no longer read the folder
 MARKER = "workspace.json"
-FOLDERS = ("store", "runs", "readmodel", "exports", "learned")
+FOLDERS = ("store", "runs", "readmodel", "exports", "learned", "casework")
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,11 @@ class Workspace:
     def learned(self) -> Path:
         """Folder of what was learned from labels."""
         return self.path / "learned"
+
+    @property
+    def casework(self) -> Path:
+        """Folder of the casework database, its anchor and the files attached to notes."""
+        return self.path / "casework"
 
     @property
     def exports(self) -> Path:
