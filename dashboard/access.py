@@ -42,6 +42,12 @@ class User:
 
     name: str
     role: str
+    must_change_password: bool = False
+
+    @property
+    def role_name(self) -> str:
+        """The role as words."""
+        return self.role.replace("_", " ")
 
     def may(self, right: Right) -> bool:
         """Whether the role has this right."""
@@ -66,15 +72,32 @@ def may(right: Right) -> bool:
 
 
 def requires(right: Right) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Refuse a callback or layout (403) to those without this right; goes below `@callback`."""
+    """Refuse a callback or layout (403) to those without this right; goes below `@callback`.
+
+    The gate reads the right from the function (`right_of`) and refuses before anything runs; the check in
+    here holds where there is no gate.
+    """
 
     def guarded(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             if not may(right):
-                abort(403, description=f"your role, {user().role.replace('_', ' ')}, may not do this")
+                abort(403, description=f"your role, {user().role_name}, may not do this")
+            if has_request_context():
+                g.right = right  # what is written now is written by this right
             return function(*args, **kwargs)
 
+        checked.__dict__["right"] = right
         return checked
 
     return guarded
+
+
+def right_of(function: Callable[..., object]) -> Right:
+    """The right that a callback or layout asks for; `view` where it names none."""
+    found: Right = "view"
+    inner: object = function
+    while inner is not None:
+        found = vars(inner).get("right", found)
+        inner = vars(inner).get("__wrapped__")
+    return found

@@ -42,7 +42,7 @@ def create_app(models: state.ReadModels) -> Dash:
     Its server is a Flask application (`app.server`) that any WSGI server can serve;
     `dashboard.security.protect` puts sign-in, rights and headers around it.
     """
-    server = Flask("finpat")
+    server = Flask("finpat", static_folder=None)
     state.serve(server, models)
     app = Dash(
         "finpat",
@@ -66,6 +66,10 @@ def create_app(models: state.ReadModels) -> Dash:
         State(ids.RUN, "data"),
         prevent_initial_call=True,
     )(_newer_run)
+    # Dash collects callbacks and routes before its first request; done here, the application is whole: two
+    # of one process do not take each other's callbacks, and what it may run is known.
+    with server.test_request_context("/"):
+        server.preprocess_request()
     return app
 
 
@@ -83,7 +87,7 @@ def _frame() -> dmc.MantineProvider:
             html.Span(id=ids.NEWER_RUN, role="status"),
             html.Span(className="spring"),
             html.Button("Light or dark", id=ids.SCHEME, className="quiet", type="button"),
-            html.Span(f"{who.name}, {who.role.replace('_', ' ')}", className="who"),
+            html.Span(f"{who.name}, {who.role_name}", className="who"),
         ],
         className="top",
     )

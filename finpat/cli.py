@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from finpat import __version__
-from finpat.commands import analysis, casework, data, demo, learning
+from finpat.commands import analysis, casework, data, demo, learning, serve
 from finpat.commands.terminal import note
 from finpat.errors import FinpatError, nearest
 
@@ -57,7 +57,7 @@ def audit() -> None:
 
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
-    learning.learn, analysis.verify, quarantine, data.doctor, audit,
+    learning.learn, analysis.verify, quarantine, data.doctor, audit, serve.dashboard,
     analysis.path,
 ):  # fmt: skip
     app.add_command(command)

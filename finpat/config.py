@@ -70,6 +70,44 @@ class CaseworkSettings(Section):
     )
 
 
+class DashboardSettings(Section):
+    """The dashboard: its address, sessions and limits. No run depends on it."""
+
+    host: str = Field(
+        "127.0.0.1", description="Address that is listened on; another than loopback needs `url`."
+    )
+    port: int = Field(8050, ge=1, le=65535, description="Port that is listened on.")
+    threads: int = Field(8, ge=1, le=256, description="Requests answered at the same time.")
+    url: str = Field(
+        "",
+        description="Address that people type, e.g. `https://finpat.example.org`. With https, cookies travel "
+        "encrypted only and browsers are told to use nothing else; encryption itself is a proxy's work.",
+    )
+    proxies: int = Field(
+        0, ge=0, le=8, description="Reverse proxies in front whose `X-Forwarded-*` headers are believed."
+    )
+    request_mb: int = Field(16, ge=1, le=1024, description="Megabytes of one request, attachments included.")
+
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(value)
+        plain = parts.path in ("", "/") and not parts.query and not parts.fragment
+        if value and not (parts.scheme in ("http", "https") and parts.hostname and plain):
+            raise ValueError("expected https://HOST or http://HOST, with a port if it is not the usual one")
+        return value.rstrip("/")
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Host names that requests may name besides those of this machine."""
+        from urllib.parse import urlsplit
+
+        name = urlsplit(self.url).hostname
+        return (name,) if name else ()
+
+
 class ThresholdSettings(Section):
     """One legal threshold of one's own; it replaces the shipped rules of its jurisdiction and instrument."""
 
@@ -148,6 +186,9 @@ class Settings(Section):
     casework: CaseworkSettings = Field(
         default_factory=CaseworkSettings,
         description="Alerts, decisions and the audit trail; no run depends on it.",
+    )
+    dashboard: DashboardSettings = Field(
+        default_factory=DashboardSettings, description="The dashboard; no run depends on it."
     )
     indicators: dict[str, IndicatorSettings] = Field(
         default_factory=dict, description="Per indicator id: `enabled` and any of its parameters."

@@ -418,8 +418,8 @@ def _manifest(
     now: datetime,
 ) -> dict[str, Any]:
     """What the run depends on."""
-    # No run depends on casework, and its URL is not for whoever reads a manifest.
-    chosen = settings.model_dump(mode="json", exclude={"casework"})
+    # No run depends on casework and dashboard, and their URLs are not for whoever reads a manifest.
+    chosen = settings.model_dump(mode="json", exclude={"casework", "dashboard"})
     return {
         "run_id": run_id,
         "as_of": as_of.isoformat(),

@@ -11,6 +11,7 @@ import click
 
 from finpat.commands.analysis import open_run
 from finpat.commands.data import load_file
+from finpat.commands.serve import check_guest_address, host_option, port_option, serve_guest
 from finpat.commands.terminal import note, now, rows_read, say, stages
 from finpat.errors import UsageError
 
@@ -56,7 +57,7 @@ def _show(listed: pl.DataFrame) -> None:
             say(f"       {line}")
 
 
-@click.command(epilog="Example: finpat demo")
+@click.command(epilog="Example: finpat demo --serve")
 @click.option(
     "--workspace",
     "-w",
@@ -66,8 +67,17 @@ def _show(listed: pl.DataFrame) -> None:
     default=DEMO_WORKSPACE,
     help="The workspace folder (or FINPAT_WORKSPACE); ./finpat-demo where none is named.",
 )
-def demo(workspace: Path) -> None:
+@click.option(
+    "--serve", is_flag=True, help="Then serve the dashboard, read-only and without sign-in, to this machine."
+)
+@host_option
+@port_option
+def demo(workspace: Path, serve: bool, host: str | None, port: int | None) -> None:
     """Load the sample exports, score every account, and print the top accounts with their reasons."""
+    if not serve and (host or port):
+        raise UsageError("--host and --port go with --serve")
+    if serve:
+        check_guest_address(host, port)  # before the work, not after it
     samples = samples_folder()
     from finpat import pipeline
     from finpat.config import load_settings
@@ -111,8 +121,13 @@ def demo(workspace: Path) -> None:
     option = f" --workspace {folder.path}" if os.environ.get("FINPAT_WORKSPACE") is None else ""
     first = subjects["account_id"][0]
     say("Next")
+    if not serve:
+        say(f"   finpat demo --serve{option}")
     say(f"   finpat explain {first}{option}")
     say(f"   finpat flagged --format xlsx{option}")
     say(f"   finpat verify {made.run_id}{option}")
     say("   finpat ingest YOUR-EXPORT.csv --as transactions")
     note("The sample data is synthetic: no person or account in it exists.")
+    if serve:
+        say()
+        serve_guest(folder.path, host, port)

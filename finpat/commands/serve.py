@@ -1,0 +1,83 @@
+"""Serving the dashboard: `finpat dashboard`, and the demonstration for one person on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from finpat.commands.terminal import note, say, workspace_option
+
+if TYPE_CHECKING:
+    from finpat.config import DashboardSettings
+
+host_option = click.option("--host", metavar="ADDRESS", help="Address to listen on; 127.0.0.1 unless set.")
+port_option = click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port to listen on; 8050 unless set."
+)
+
+
+def chosen_address(settings: DashboardSettings, host: str | None, port: int | None) -> DashboardSettings:
+    """The settings with the address that the command names."""
+    return settings.model_copy(
+        update={name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    )
+
+
+def check_guest_address(host: str | None, port: int | None) -> DashboardSettings:
+    """The address of a dashboard that nobody signs in to.
+
+    Raises:
+        UsageError: it is another than loopback.
+    """
+    from dashboard.serve import check_address
+    from finpat.config import DashboardSettings
+
+    settings = chosen_address(DashboardSettings(), host, port)
+    check_address(settings, guest=True)
+    return settings
+
+
+def serve_guest(workspace: Path, host: str | None, port: int | None) -> None:
+    """Serve a workspace to whoever sits at this machine: read-only, nobody signs in.
+
+    Raises:
+        UsageError: another address than loopback is named.
+    """
+    from dashboard.app import create_app
+    from dashboard.security import protect
+    from dashboard.serve import serve
+    from dashboard.state import ReadModels
+
+    settings = check_guest_address(host, port)
+    app = protect(create_app(ReadModels(workspace / "readmodel")), settings)
+    serve(app.server, settings, _listening)
+
+
+def _listening(address: str) -> None:
+    say(f"The dashboard is at {address}")
+    note("Ctrl-C ends it.")
+
+
+@click.command(epilog="Example: finpat dashboard --port 8060")
+@host_option
+@port_option
+@workspace_option
+def dashboard(host: str | None, port: int | None, workspace: Path) -> None:
+    """Serve the dashboard of a workspace; people sign in.
+
+    Other machines reach it once finpat.toml says under which address: `[dashboard] url`.
+    """
+    from dashboard.app import create_app
+    from dashboard.security import protect
+    from dashboard.serve import check_address, serve
+    from dashboard.state import ReadModels
+    from finpat.commands.analysis import open_workspace
+    from finpat.config import load_settings
+
+    folder = open_workspace(workspace)
+    settings = chosen_address(load_settings(folder.path).dashboard, host, port)
+    check_address(settings, guest=True)
+    app = protect(create_app(ReadModels(folder.readmodel)), settings)
+    serve(app.server, settings, _listening)
