@@ -42,7 +42,7 @@ class FxSettings(Section):
 class IngestSettings(Section):
     """Loading of export files."""
 
-    piece_mb: int = Field(8, ge=1, le=256, description="Megabytes of a text file parsed at a time.")
+    piece_mb: int = Field(4, ge=1, le=256, description="Megabytes of a text file parsed at a time.")
     max_line_mb: int = Field(4, ge=1, le=1024, description="A longer line is quarantined unread.")
     max_reject_share: float = Field(
         1.0,

@@ -33,12 +33,13 @@ def read_parquet(source: Source, columns: list[str] | None = None, rows: int = _
     try:
         with pq.ParquetFile(source.path) as file:
             first = 1
-            for batch in file.iter_batches(batch_size=rows, columns=columns):
-                frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
-                numbers = pl.int_range(first, first + batch.num_rows, dtype=pl.Int64, eager=True)
-                frame = frame.with_columns(numbers.alias(LINE))
-                first += batch.num_rows
-                yield _typed_piece(frame)
+            for group in range(file.num_row_groups):  # over several, iter_batches keeps the bytes of all
+                for batch in file.iter_batches(rows, [group], columns):
+                    frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+                    numbers = pl.int_range(first, first + batch.num_rows, dtype=pl.Int64, eager=True)
+                    frame = frame.with_columns(numbers.alias(LINE))
+                    first += batch.num_rows
+                    yield _typed_piece(frame)
     except (pa.ArrowException, OSError) as error:
         raise SourceError(
             f"{source.path}: the Parquet file is damaged: {str(error).splitlines()[0]}"

@@ -44,55 +44,39 @@ if TYPE_CHECKING:
 Change = Callable[[pl.DataFrame, int], pl.DataFrame]
 Keys = npt.NDArray[np.uint64]
 
-PART_ROWS = 1 << 24  # keys compared at a time: 128 MB of them, however long the file
-_MARK_BITS = 26  # a table of 2^26 flags sorts out nearly all stored keys that cannot match
+PART_ROWS = 1 << 22  # keys compared at a time, about: 32 MB of them, however long the file
+_MARK_BITS = 25  # a table of 2^25 flags sorts out nearly all stored keys that cannot match
 
 
-def _in_part(found: Keys, part: int, parts: int) -> Keys:
-    """Those of the keys that fall into one of `parts` equal ranges of the key space."""
-    if parts == 1:
-        return found
-    width = (1 << 64) // parts + 1
-    chosen: Keys = found[(found // np.uint64(width)) == part]
-    return chosen
+def part_bits(path: Path) -> int:
+    """Into how many parts the key space is cut for a draft, as a power of two."""
+    return max(0, -(-segment.row_count(path) // PART_ROWS) - 1).bit_length()
 
 
-def _stored_keys(path: Path) -> Iterator[Keys]:
+def _in_part(found: Keys, part: int, bits: int) -> Keys:
+    """Those of the keys whose first `bits` bits are `part`."""
+    return found[found >> np.uint64(64 - bits) == part] if bits else found
+
+
+def _keys(path: Path) -> Iterator[Keys]:
     """A segment's row keys, in its order."""
     for frame in segment.read_frames(path, ["row_key"]):
         yield frame["row_key"].to_numpy()
 
 
-class DraftKeys:
-    """Row keys of a draft, in its order: kept from when they were made, up to PART_ROWS, else read from it.
-
-    rows_known: false where the draft stands already, so that its keys have to be read.
-    """
-
-    def __init__(self, path: Path, *, rows_known: bool = True) -> None:
-        self.path = path
-        self._held: list[Keys] | None = [] if rows_known else None
-        self._count = 0
-
-    def add(self, found: pl.Series) -> None:
-        """Keep the keys of the next rows that are written."""
-        self._count += len(found)
-        if self._count > PART_ROWS:
-            self._held = None
-        if self._held is not None:
-            self._held.append(found.to_numpy())
-
-    def pieces(self) -> Iterator[Keys]:
-        """All keys."""
-        return _stored_keys(self.path) if self._held is None else iter(self._held)
-
-    def part(self, part: int, parts: int) -> Keys:
-        """The keys that fall into one of `parts` equal ranges of the key space."""
-        return np.concatenate([np.empty(0, np.uint64), *(_in_part(f, part, parts) for f in self.pieces())])
-
-    def parts(self) -> int:
-        """How many ranges of the key space make parts of PART_ROWS keys, about."""
-        return -(-segment.row_count(self.path) // PART_ROWS)
+def _sorted_part(draft: Path, part: int, bits: int) -> Keys:
+    """The draft's keys in a part, sorted; gathered in one array, so that nothing is held twice."""
+    usual = segment.row_count(draft) >> bits
+    found, count = np.empty(usual + usual // 16 + 4096, np.uint64), 0
+    for piece in _keys(draft):
+        chosen = _in_part(piece, part, bits)
+        if count + len(chosen) > len(found):  # a key that many rows share
+            found = np.resize(found, 2 * (count + len(chosen)))
+        found[count : count + len(chosen)] = chosen
+        count += len(chosen)
+    found = found[:count]
+    found.sort()
+    return found
 
 
 def _repeated(found: Keys) -> Keys:
@@ -101,25 +85,24 @@ def _repeated(found: Keys) -> Keys:
     return repeated
 
 
-def shared_keys(draft: DraftKeys, stored: list[Path]) -> tuple[Keys, list[Path]]:
+def shared_keys(draft: Path, stored: list[Path]) -> tuple[Keys, list[Path]]:
     """Sorted keys that two rows share, at least one of them new; and the stored segments that have them."""
-    parts = draft.parts()
+    bits = part_bits(draft)
     shared: list[Keys] = []
     matching: dict[Path, None] = {}
-    for part in range(parts):
-        mine = np.sort(draft.part(part, parts))
+    for part in range(1 << bits):
+        mine = _sorted_part(draft, part, bits)
         if not len(mine):
             continue
         shared.append(np.unique(_repeated(mine)))
         if not stored:
             continue
-        shift = np.uint64(64 - _MARK_BITS)
         marks = np.zeros(1 << _MARK_BITS, np.bool_)
-        marks[mine >> shift] = True
+        marks[_mark_of(mine)] = True
         for path in stored:
-            for piece in _stored_keys(path):
-                theirs = _in_part(piece, part, parts)
-                possible = theirs[marks[theirs >> shift]]
+            for piece in _keys(path):
+                theirs = _in_part(piece, part, bits)
+                possible = theirs[marks[_mark_of(theirs)]]
                 place = np.minimum(np.searchsorted(mine, possible), len(mine) - 1)
                 same = possible[mine[place] == possible]
                 if len(same):
@@ -128,18 +111,24 @@ def shared_keys(draft: DraftKeys, stored: list[Path]) -> tuple[Keys, list[Path]]
     return np.unique(np.concatenate(shared)) if shared else np.empty(0, np.uint64), list(matching)
 
 
-def numbering(draft: DraftKeys, made: npt.NDArray[np.bool_], table: Table) -> Change | None:
+def _mark_of(found: Keys) -> Keys:
+    """Where each key stands in the table of flags; by its last bits, the first ones are those of the part."""
+    place: Keys = found & np.uint64((1 << _MARK_BITS) - 1)
+    return place
+
+
+def numbering(draft: Path, made: npt.NDArray[np.bool_], table: Table) -> Change | None:
     """How to number the repeats among rows whose id is made from their content; None if there are none.
 
     made: per row of the draft, whether finpat made its id (always with occurrence 1 so far).
     """
-    parts = draft.parts()
-    repeats = [_repeated(np.sort(draft.part(part, parts))) for part in range(parts)]
+    bits = part_bits(draft)
+    repeats = [_repeated(_sorted_part(draft, part, bits)) for part in range(1 << bits)]
     again = np.unique(np.concatenate(repeats))
     if not len(again):
         return None
     positions, hashes, start = [], [], 0
-    for found in draft.pieces():
+    for found in _keys(draft):
         place = np.minimum(np.searchsorted(again, found), len(again) - 1)
         chosen = (again[place] == found) & made[start : start + len(found)]
         positions.append(np.flatnonzero(chosen) + start)
@@ -243,7 +232,7 @@ def _one_sided(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def judge(draft: DraftKeys, root: Path, before: list[StoredFile], origin: Origin, table: Table) -> Verdicts:
+def judge(draft: Path, root: Path, before: list[StoredFile], origin: Origin, table: Table) -> Verdicts:
     """Compare the draft's rows with one another and with what is stored; see the module's rules.
 
     root: the workspace's folder. before: the table's stored files.
@@ -258,7 +247,7 @@ def judge(draft: DraftKeys, root: Path, before: list[StoredFile], origin: Origin
         connection.execute(f"set temp_directory = '{str(root / SPILL).replace(chr(39), chr(39) * 2)}'")
         connection.register("shared_keys", pl.DataFrame({"row_key": shared}).to_arrow())
         stored = [paths[path] for path in matching]
-        sources = [comparison.Legs(draft.path, None, origin.mapping_sha256)]
+        sources = [comparison.Legs(draft, None, origin.mapping_sha256)]
         sources += [
             comparison.Legs(path, paths[path].file_id, paths[path].mapping_sha256, paths[path].place)
             for path in matching

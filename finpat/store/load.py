@@ -313,7 +313,6 @@ class _Load:
         self.first_at: datetime | None = None  # of all good rows, those that are duplicates included
         self.last_at: datetime | None = None
         self.made: list[npt.NDArray[np.bool_]] = []  # per row of the draft: the source gave no id
-        self.draft_keys = duplicates.DraftKeys(self.part)
 
     def run(
         self,
@@ -381,13 +380,12 @@ class _Load:
             if name not in rows.columns:
                 rows = rows.with_columns(pl.lit(None, pl.String).alias(name))
             without = rows[name].is_null()
-            self.made.append(without.to_numpy())
-            if without.any():
+            some = without.any()
+            self.made.append(without.to_numpy() if some else np.broadcast_to(np.False_, rows.height))
+            if some:
                 made = keys.made_id(keys.content_hash(self.table, rows.columns), pl.lit(1))
                 rows = rows.with_columns(pl.coalesce(name, made).alias(name))
-        rows = rows.with_columns(row_key=keys.row_key(self.table))
-        self.draft_keys.add(rows["row_key"])
-        return rows
+        return rows.with_columns(row_key=keys.row_key(self.table))
 
     def _extend_period(self, rows: pl.DataFrame) -> None:
         if self.instant not in rows.columns:
@@ -427,11 +425,10 @@ class _Load:
 
     def _settle_duplicates(self) -> duplicates.Verdicts:
         """Number true repeats and take out what is stored; the draft then holds exactly what is loaded."""
-        if self.made:
+        if any(piece.any() for piece in self.made):
             made = np.concatenate(self.made)
-            if made.any():
-                self._rewrite(duplicates.numbering(self.draft_keys, made, self.table))
-        found = duplicates.judge(self.draft_keys, self.workspace.path, self.before, self.origin, self.table)
+            self._rewrite(duplicates.numbering(self.part, made, self.table))
+        found = duplicates.judge(self.part, self.workspace.path, self.before, self.origin, self.table)
         self._rewrite(found.change())
         return found
 
@@ -442,7 +439,6 @@ class _Load:
         self.part.replace(draft)
         segment.rewrite(draft, self.part, change)
         draft.unlink()
-        self.draft_keys = duplicates.DraftKeys(self.part, rows_known=False)
 
     def _catalogue(self, loaded: int, duplicate: int, now: datetime) -> None:
         columns: list[str] = []
@@ -482,13 +478,13 @@ class _Load:
         if instant is None:
             return
         is_credit = pl.col("direction") == "credit" if self.table.name == "transactions" else pl.lit(False)
-        days = (
-            pl.scan_parquet(self.segment)
-            .group_by(day=pl.col(instant).dt.date())
-            .agg(row_count=pl.len(), credit_count=is_credit.sum())
-            .sort("day")
-            .collect()
-        )
+        counted = {"row_count": pl.len(), "credit_count": is_credit.sum()}
+        read = [name for name in (instant, "direction") if name in segment.columns_of(self.segment)]
+        pieces = [
+            frame.group_by(day=pl.col(instant).dt.date()).agg(**counted)
+            for frame in segment.read_frames(self.segment, read)
+        ]
+        days = pl.concat(pieces).group_by("day").agg(pl.exclude("day").sum()).sort("day")
         self.connection.register("counted", days.to_arrow())
         self.connection.execute(
             "insert into days select ?, day, row_count, credit_count from counted", [self.file_id]

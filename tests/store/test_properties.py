@@ -4,9 +4,11 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from finpat.store import duplicates
 from finpat.store.payments import locate, read_payments
 from finpat.store.workspace import Workspace
 from tests.store.exports import ingest, row
@@ -22,7 +24,19 @@ payment = st.fixed_dictionaries(
 )
 export = st.lists(payment, min_size=1, max_size=6)
 exports = st.lists(export, min_size=1, max_size=4)
-few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.fixture(autouse=True, params=[duplicates.PART_ROWS, 2], ids=["keys at once", "keys in parts"])
+def _parts(request, monkeypatch):
+    """Every property holds where keys are compared at once and where they are compared in several parts."""
+    monkeypatch.setattr(duplicates, "PART_ROWS", request.param)
+
+
+few = settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 
 
 def content(values: dict) -> tuple:
