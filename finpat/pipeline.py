@@ -29,6 +29,7 @@ from finpat.compiled import announcing_compilation
 from finpat.config import Settings, parse_settings
 from finpat.errors import RunError
 from finpat.ledger import Ledger, build_ledger
+from finpat.movement import build_movement, movement_tables
 from finpat.networks import Networks, build_networks, network_tables
 from finpat.rates import load_rates
 from finpat.readmodel import Legs, Publication, ReadModel, make_current, publish
@@ -60,6 +61,7 @@ COMPARED = (
     "account_features",
     "networks", "network_members", "network_edges",
     "ad_clusters", "ad_cluster_members", "ad_shared_contacts", "ad_payment_links", "ad_payment_matches",
+    "movements", "stays", "circuit_agreements", "deposits_elsewhere",
 )  # fmt: skip
 
 
@@ -205,6 +207,8 @@ def _build(
     with clock.stage("indicators"):
         indicators.warm_kernels(notify)
         found = indicators.evaluate(ledger, table, settings, adverts)
+    with clock.stage("movement"):
+        of_movement = _movement_tables(workspace, ledger, adverts, settings, as_of, paid)
     with clock.stage("detection"):
         detection.warm(notify)
         currencies = ledger.accounts["currency"]
@@ -248,6 +252,7 @@ def _build(
             "sources": _sources(files),
             **of_networks,
             **of_adverts,
+            **of_movement,
         }
         named = {file.file_id: file.name for file in files if file.file_id in set(paid)}
         legs = Legs(ledger, read_columns(workspace, PAYMENT_COLUMNS, as_of, paid), named)
@@ -294,6 +299,23 @@ def _adverts(
     )
     contents = {"ad_contents": ads, "ad_shared_contacts": shared}
     return adverts, sourced | contents | adverts.tables(ledger, ids)
+
+
+def _movement_tables(
+    workspace: Workspace,
+    ledger: Ledger,
+    adverts: Adverts | None,
+    settings: Settings,
+    as_of: datetime,
+    file_ids: list[int],
+) -> dict[str, pl.DataFrame]:
+    """rm.movements, rm.stays, rm.circuit_agreements, rm.deposits_elsewhere."""
+    movement = build_movement(ledger, adverts, settings)
+    rows = movement.rows
+    ids = pl.Series("transaction_id", [], dtype=pl.String)
+    if len(rows):
+        ids = read_columns(workspace, ("transaction_id",), as_of, file_ids)["transaction_id"].gather(rows)
+    return movement_tables(movement, ledger, adverts, ids)
 
 
 def _contributions(

@@ -8,12 +8,14 @@ rule of what is clear stand in finpat/gazetteer/README.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import as_file, files
 
 import polars as pl
 
+EARTH_KM = 6_371.0  # mean radius
 # Letters that Unicode does not take apart into a base letter and a mark.
 _LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 
@@ -79,3 +81,27 @@ def coordinates_of(country: pl.Expr, city: pl.Expr) -> pl.Expr:
         look_up,
         return_dtype=pl.Struct({"latitude": pl.Float32, "longitude": pl.Float32}),
     )
+
+
+def located(rows: pl.DataFrame, suffix: str = "") -> pl.DataFrame:
+    """`rows` with latitude and longitude (degrees) of city and country; null where the place is not clear.
+
+    suffix: of the columns that are read and of those that are made.
+    """
+    names = [f"country{suffix}", f"city{suffix}"]
+    asked = rows.select(names).unique()
+    country, city = (pl.col(name).cast(pl.String) for name in names)
+    known = asked.with_columns(coordinates_of(country, city).alias("_at")).with_columns(
+        pl.col("_at").struct.field("latitude").cast(pl.Float64).alias(f"latitude{suffix}"),
+        pl.col("_at").struct.field("longitude").cast(pl.Float64).alias(f"longitude{suffix}"),
+    )
+    return rows.join(known.drop("_at"), on=names, how="left", nulls_equal=True, maintain_order="left")
+
+
+def distance_km(suffix: str) -> pl.Expr:
+    """Great-circle distance from (latitude, longitude) to the columns with `suffix`; null if one is."""
+    radians = math.pi / 180
+    latitude, other = pl.col("latitude") * radians, pl.col(f"latitude{suffix}") * radians
+    turn = (pl.col(f"longitude{suffix}") - pl.col("longitude")) * radians
+    chord = ((other - latitude) / 2).sin() ** 2 + latitude.cos() * other.cos() * (turn / 2).sin() ** 2
+    return 2 * EARTH_KM * chord.clip(0, 1).sqrt().arcsin()

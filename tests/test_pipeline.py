@@ -367,3 +367,53 @@ def test_adverts_are_clustered_tied_to_payments_and_published_masked(tmp_path):
         )  # fmt: skip
         assert model.table("ad_payments")["source_file"].unique().to_list() == ["ad_payments.csv"]
     assert pipeline.verify(workspace, run.run_id, quiet).same
+
+
+def test_circuits_are_published_with_the_rows_and_adverts_that_say_so(tmp_path):
+    workspace = Workspace.create(tmp_path / "ws")
+    lines = [
+        "transaction_id,booked_at,account_id,direction,amount,currency,channel,city,country,merchant_category"
+    ]
+    for day, city in enumerate(["Ghent", "Ghent", "Rome"]):
+        at = (START + timedelta(days=day)).isoformat()
+        lines.append(f"c{day},{at}Z,A,debit,20.00,EUR,card,{city},{'IT' if city == 'Rome' else 'BE'},5812")
+    lines.append(f"d0,{START.isoformat()}Z,A,credit,100.00,EUR,cash,Rome,IT,")
+    export = tmp_path / "export.csv"
+    export.write_text("\n".join(lines) + "\n")
+    ingest(workspace, export)
+    posts = ["ad_id,platform,posted_at,city,country,phone,text"]
+    posts += [
+        f"x{day},board,{(START + timedelta(days=day)).isoformat()}Z,{city},BE,02 555 01 01,new in town"
+        for day, city in enumerate(["Ghent", "Bruges"])
+    ]
+    paid = ["payment_id,paid_at,platform,amount,currency,account_id,ad_id"]
+    paid.append(f"p0,{START.isoformat()}Z,board,9.50,EUR,A,x0")
+    for table, content in (("ads", posts), ("ad_payments", paid)):
+        path = tmp_path / f"{table}.csv"
+        path.write_text("\n".join(content) + "\n")
+        load(workspace, open_source(path), load_mapping(f"canonical_{table}"), settings=SETTINGS, now=NOW)
+    run = make_run(workspace)
+    with ReadModel(run.readmodel) as model:
+        days = model.movements_of("A").select("day", "city", "sources", "evidence").rows()
+        assert [(day.day, *rest) for day, *rest in days] == [
+            (5, "Ghent", ["advert", "card"], ["c0", "x0"]),
+            (5, "Rome", ["cash_in"], ["d0"]),
+            (6, "Ghent", ["card"], ["c1"]),
+            (7, "Rome", ["card"], ["c2"]),
+        ]
+        assert model.stays_of("A").select("circuit", "city", "day_count").rows() == [
+            ("spending", "Ghent", 2), ("spending", "Rome", 1), ("adverts", "Ghent", 1),
+        ]  # fmt: skip
+        circuit = model.circuit_of("x0").select("account_id", "city").rows()
+        assert circuit == [
+            (None, "Ghent"), (None, "Bruges"), ("A", "Ghent"), ("A", "Rome"), ("A", "Ghent"), ("A", "Rome"),
+        ]  # fmt: skip
+        assert model.stays_of_cluster("x0")["city"].to_list() == ["Ghent", "Bruges"]
+        assert model.agreements_of("A").select("cluster_id", "advert_days", "agreeing_days").rows() == [
+            (None, 1, 1), ("x0", 2, 1),
+        ]  # fmt: skip
+        pair = model.deposits_elsewhere_of("A").row(0, named=True)
+        assert (pair["transaction_id"], pair["transaction_id_there"]) == ("d0", "c0")
+        assert pair["km"] > 1000
+        assert pair["hours"] == 0
+    assert pipeline.verify(workspace, run.run_id, quiet).same

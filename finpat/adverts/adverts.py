@@ -27,7 +27,7 @@ class Adverts:
 
     ads: ad (row number, UInt32), ad_id, platform, posted_at, city, country, text_cluster, cluster, reason,
         is_hidden (it shows its number only in disguise), is_job (it offers work), is_service (it offers
-        intimate services, as far as the reviewed words tell).
+        intimate services, as far as the reviewed words tell), has_time (its platform writes the time of day).
     contacts: ad, kind, value (normalised).
     clusters: what adverts share.
     links: account (code), cluster, and the rest of link.LINK_SCHEMA, rail; the least likely by chance of each
@@ -96,11 +96,12 @@ def build_adverts(
         is_hidden=pl.col("ad").is_in(hidden.implode()),
         is_job=_is_of(ads, settings, "recruitment"),
         is_service=_is_of(ads, settings, "service_words"),
+        has_time=_has_time("posted_at", "platform"),
     )
     stated, asked = _payments(ad_payments, told, ledger, settings)
-    offered = told.select("cluster", "posted_at", platform=normalised(pl.col("platform"))).with_columns(
-        ads["price"].cast(pl.Decimal(38, 8)) if "price" in ads.columns else pl.lit(None).alias("price"),
-        has_time=_has_time("posted_at", "platform"),
+    offered = told.select("cluster", "posted_at", "has_time", platform=normalised(pl.col("platform")))
+    offered = offered.with_columns(
+        ads["price"].cast(pl.Decimal(38, 8)) if "price" in ads.columns else pl.lit(None).alias("price")
     )
     found = link_payments(asked.drop("payment_id", "row", "account"), offered, Linking())
     accounts = asked.select("payer", "account", "rail").unique("payer")

@@ -19,14 +19,13 @@ from finpat.indicators.base import Indicator, Outcome, Value, parameter
 from finpat.indicators.context import IS_CREDIT, Context, days, hours
 from finpat.indicators.structuring import EVIDENCE
 from finpat.indicators.tallies import tally
-from finpat.places import coordinates_of, normalised, zone_of
+from finpat.places import distance_km, located, normalised, zone_of
 from finpat.vocabulary import of_kind
 
 KDD17 = "Portnoff et al., Backpage and Bitcoin, KDD 2017"
 PROTECT = "FINTRAC Project Protect indicators"
 AD_COLUMNS = ("city", "country", "platform", "posted_at", "text_cluster", "cluster", "is_hidden", "is_job",
               "is_service")  # fmt: skip
-EARTH_KM = 6_371.0
 ROOM_KM = 50.0  # of one city and its surroundings, which takes no travel
 
 
@@ -352,9 +351,9 @@ def find_moving_number(context: Context, p: MovingNumber) -> Outcome:
     900 km/h; a number that is in two far cities at once belongs to no traveller.
     """
     rows = posted(context, "phone").filter(pl.col("city").is_not_null())
-    place = coordinates_of(pl.col("country"), pl.col("city"))
-    rows = rows.with_columns(place=place).unnest("place")
-    hops = (_kilometres() - ROOM_KM) / p.max_speed_kmh * 3_600_000_000
+    rows = located(rows)
+    rows = rows.with_columns(pl.col("latitude", "longitude").shift(1).name.suffix("_before"))
+    hops = (distance_km("_before") - ROOM_KM) / p.max_speed_kmh * 3_600_000_000
     waited = (pl.col("booked_at") - pl.col("booked_at").shift(1)).dt.total_microseconds()
     same = pl.col("subject") == pl.col("subject").shift(1)
     rows = rows.with_columns(is_leap=(same & (hops > waited)).fill_null(False))
@@ -366,14 +365,6 @@ def find_moving_number(context: Context, p: MovingNumber) -> Outcome:
     ).filter(pl.col("city_count") >= p.min_cities, pl.col("leap_count") == 0)
     named = windows.with_columns(rows["phone"].gather(windows["first"]))
     return by_payers(context, named, "phone", ("city_count", "ad_count"))
-
-
-def _kilometres() -> pl.Expr:
-    """Distance of a row's place from that of the row before, on a sphere; null where either is unknown."""
-    latitude, longitude = (pl.col(name).cast(pl.Float64).radians() for name in ("latitude", "longitude"))
-    north, east = latitude - latitude.shift(1), longitude - longitude.shift(1)
-    half = (north / 2).sin() ** 2 + latitude.cos() * latitude.shift(1).cos() * (east / 2).sin() ** 2
-    return 2 * EARTH_KM * half.clip(0, 1).sqrt().arcsin()
 
 
 ADS_06 = Indicator(

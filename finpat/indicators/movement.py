@@ -16,16 +16,13 @@ from finpat.indicators.base import Indicator, Outcome, Value, parameter
 from finpat.indicators.context import IS_CASH, IS_CREDIT, Context, days, hours
 from finpat.indicators.places_visited import (
     IS_NIGHT,
-    IS_PRESENT,
     NIGHT_DAY,
     accounts_of,
     by_person,
     charges,
     count_before,
-    distance_km,
     during_stays,
     kept_charges,
-    located,
     placed,
     refunds,
     repeated,
@@ -35,6 +32,9 @@ from finpat.indicators.places_visited import (
 from finpat.indicators.structuring import EVIDENCE
 from finpat.indicators.tallies import lacking
 from finpat.indicators.windows import trailing, with_rows
+from finpat.movement.deposits import WHERE, spent_elsewhere
+from finpat.movement.presence import IS_PRESENT
+from finpat.places import distance_km, located
 from finpat.vocabulary import of_kind
 
 PROJECT_PROTECT = "FINTRAC-2016-OA003 (Project Protect)"
@@ -465,48 +465,17 @@ def find_spent_elsewhere(context: Context, p: SpentElsewhere) -> Outcome:
     deposits = with_rows(by_person(context, paid_in & timed, "city", "country"), p.min_count)
     who = accounts_of(context, deposits["subject"].unique())
     spends = by_person(context, spent & ~IS_CREDIT & timed, "city", "country", accounts=who)
-    # Each deposit is tried with the cities where its holder spends, not with every payment there.
-    where = ["subject", "city", "country"]
-    apart = (
-        located(deposits.select(where).unique())
-        .join(located(spends.select(where).unique(), "").rename(_OTHER), on="subject")
-        .filter(pl.col("city") != pl.col("city_there"))
-        .with_columns(km=distance_km("_there"))
-    )
-    far = apart.filter(pl.col("km") >= p.min_km)
-    tried = deposits.with_row_index("deposit").join(far, on=where, nulls_equal=True)
-    after = (
-        tried.sort("booked_at", maintain_order=True)
-        .join_asof(
-            spends.select(
-                "subject", city_there="city", country_there="country", spent_at="booked_at", spent_row="row",
-                spent_account="account",
-            ).sort("spent_at", maintain_order=True),
-            left_on="booked_at",
-            right_on="spent_at",
-            by=["subject", "city_there", "country_there"],
-            strategy="forward",
-            tolerance=f"{hours(p.within_hours)}us",
-            check_sortedness=False,
-        )
-        .filter(pl.col("spent_at").is_not_null())
-        .sort("deposit", "spent_at", "spent_row")
-        .unique("deposit", keep="first", maintain_order=True)
-    )  # fmt: skip
-    events = after.select("subject", "km", start_at="booked_at", booked_at="spent_at")
+    after, unclear = spent_elsewhere(deposits, spends, p.min_km, hours(p.within_hours))
+    events = after.select("subject", "km", start_at="booked_at", booked_at="at_there")
     windows = repeated(events, days(p.window_days), p.min_count, pl.col("km").min().alias("least_km"))
-    there = after.select("subject", account="spent_account", booked_at="spent_at", row="spent_row")
-    unplaced = deposits.join(
-        apart.filter(pl.col("km").is_null()).select(where).unique(), on=where, how="semi", nulls_equal=True
-    )
+    there = after.select("subject", account="account_there", booked_at="at_there", row="row_there")
+    unplaced = deposits.join(unclear, on=WHERE, how="semi", nulls_equal=True)
     return Outcome(
         windows,
         pl.concat([after.select(EVIDENCE), there.select(EVIDENCE)]),
         lacking(unplaced, p.min_count, "place of the city"),
     )
 
-
-_OTHER = {name: f"{name}_there" for name in ("city", "country", "latitude", "longitude")}
 
 MOV_09 = Indicator(
     id="HT-MOV-09",

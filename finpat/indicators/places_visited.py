@@ -7,7 +7,6 @@ Where a source knows only dates, its dates stand for the events; hours are told 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -17,7 +16,8 @@ import polars as pl
 from finpat.indicators.context import IS_CREDIT, Context, days, hours
 from finpat.indicators.windows import Timeline, mirror, trailing, usual_word
 from finpat.money import decimals_of
-from finpat.places import coordinates_of, normalised
+from finpat.movement.presence import IS_PRESENT
+from finpat.places import normalised
 from finpat.vocabulary import of_kind
 
 NIGHT_STARTS, NIGHT_ENDS = 22, 6  # FINTRAC Project Protect: between 22:00 and 06:00
@@ -25,17 +25,6 @@ IS_NIGHT = (pl.col("local_hour") >= NIGHT_STARTS) | (pl.col("local_hour") < NIGH
 # A night belongs to the date on which it starts.
 NIGHT_DAY = pl.col("local_day") - (pl.col("local_hour") < NIGHT_ENDS).fill_null(False).cast(pl.Int32)
 
-# What is sold without the buyer standing there: the city is the seller's.
-SOLD_FROM_AFAR = (
-    "remote_sale", "transport_far", "travel_agency", "delivery", "advert", "crypto", "gambling", "telecom",
-    "utility", "payment_processor", "remittance", "tax", "recruitment",
-)  # fmt: skip
-# The card's holder stood there: a machine, or a purchase at a counter.
-IS_PRESENT = (
-    ((pl.col("channel") == "atm") | ((pl.col("channel") == "card") & ~IS_CREDIT))
-    & pl.col("city").is_not_null()
-    & ~of_kind(*SOLD_FROM_AFAR)
-)
 _TEXT = ("city", "country", "branch_id", "counterparty_name", "description")
 
 STAY_GAP = hours(48)  # charges of one city further apart belong to two stays
@@ -129,27 +118,6 @@ def placed(rows: pl.DataFrame) -> pl.DataFrame:
         place=normalised(pl.col("city").cast(pl.String))
     )
     return rows.join(names, on="city", how="left", maintain_order="left")
-
-
-def located(rows: pl.DataFrame, suffix: str = "") -> pl.DataFrame:
-    """`rows` with latitude and longitude (degrees) of city and country; null where the place is not clear."""
-    names = [f"country{suffix}", f"city{suffix}"]
-    asked = rows.select(names).unique()
-    country, city = (pl.col(name).cast(pl.String) for name in names)
-    known = asked.with_columns(coordinates_of(country, city).alias("_at")).with_columns(
-        pl.col("_at").struct.field("latitude").cast(pl.Float64).alias(f"latitude{suffix}"),
-        pl.col("_at").struct.field("longitude").cast(pl.Float64).alias(f"longitude{suffix}"),
-    )
-    return rows.join(known.drop("_at"), on=names, how="left", nulls_equal=True, maintain_order="left")
-
-
-def distance_km(suffix: str) -> pl.Expr:
-    """Great-circle distance from (latitude, longitude) to the columns with `suffix`; null if one is."""
-    radians = math.pi / 180
-    latitude, other = pl.col("latitude") * radians, pl.col(f"latitude{suffix}") * radians
-    turn = (pl.col(f"longitude{suffix}") - pl.col("longitude")) * radians
-    chord = ((other - latitude) / 2).sin() ** 2 + latitude.cos() * other.cos() * (turn / 2).sin() ** 2
-    return 2 * 6371.0 * chord.clip(0, 1).sqrt().arcsin()
 
 
 # What tells the merchant of a leg and whether it came back.

@@ -346,6 +346,61 @@ class ReadModel:
             account_id=account_id,
         )
 
+    def movements_of(self, account_id: str) -> pl.DataFrame:
+        """City by day of an account's holder, with the rows that say so, in order of day.
+
+        Empty where the holder was seen in one city only.
+        """
+        return self.ask(
+            "SELECT * FROM rm.movements WHERE account_id = $account_id ORDER BY day, city, country",
+            account_id=account_id,
+        )
+
+    def stays_of(self, account_id: str) -> pl.DataFrame:
+        """Stays of an account's holder, and how each was reached: of spending, then of adverts."""
+        return self.ask(
+            "SELECT * FROM rm.stays WHERE account_id = $account_id "
+            "ORDER BY circuit DESC, first_day, first_at, city, country",
+            account_id=account_id,
+        )
+
+    def circuit_of(self, cluster_id: str) -> pl.DataFrame:
+        """City by day of a cluster's adverts, and of the holders whose payments go with it, on one clock.
+
+        Rows of the cluster have no account_id; those of accounts come without what only adverts say.
+        """
+        return self.ask(
+            "SELECT * FROM rm.movements WHERE cluster_id = $cluster_id UNION ALL "
+            "SELECT * FROM rm.movements WHERE sources <> ['advert'] AND account_id IN "
+            "(SELECT account_id FROM rm.circuit_agreements WHERE cluster_id = $cluster_id) "
+            "ORDER BY account_id NULLS FIRST, day, city, country",
+            cluster_id=cluster_id,
+        )
+
+    def stays_of_cluster(self, cluster_id: str) -> pl.DataFrame:
+        """Stays of a cluster's adverts in cities, in order of time."""
+        return self.ask(
+            "SELECT * FROM rm.stays WHERE cluster_id = $cluster_id "
+            "ORDER BY first_day, first_at, city, country",
+            cluster_id=cluster_id,
+        )
+
+    def agreements_of(self, account_id: str) -> pl.DataFrame:
+        """How the holder's spending agrees with adverts: all that payments go with first, then by cluster."""
+        return self.ask(
+            "SELECT * FROM rm.circuit_agreements WHERE account_id = $account_id "
+            "ORDER BY cluster_id NULLS FIRST",
+            account_id=account_id,
+        )
+
+    def deposits_elsewhere_of(self, account_id: str) -> pl.DataFrame:
+        """Cash paid in to the account and spent far away soon after, in order of time."""
+        return self.ask(
+            "SELECT * FROM rm.deposits_elsewhere WHERE account_id = $account_id "
+            "ORDER BY deposited_at, transaction_id",
+            account_id=account_id,
+        )
+
     def sources(self) -> pl.DataFrame:
         """The files that the run read."""
         return self.ask("SELECT * FROM rm.sources ORDER BY source_id")

@@ -410,6 +410,132 @@ AD_PAYMENT_MATCHES = Table(
     ),
 )
 
+_PLACE = (
+    Column("city", "VARCHAR", "The city, in its commonest spelling."),
+    Column("country", "VARCHAR", "Its country (ISO 3166-1 alpha-2); null where no row names it."),
+    Column("latitude", "DOUBLE", "Degrees; null where the name does not settle the place."),
+    Column("longitude", "DOUBLE", "Degrees; null where the name does not settle the place."),
+)
+_SIGHTED = (
+    "`advert` (an advert for the city), `lodging`, `card` (used on the spot), `cash_out`, `cash_in`. Cash "
+    "paid in may come from anybody. Money that others send is not among them: its city is the payer's."
+)
+MOVEMENTS = Table(
+    "movements",
+    ("account_id", "cluster_id", "day", "city", "country"),
+    ("account_id", "cluster_id", "day", "city", "country"),
+    "City by local day: of accounts (with all that their holder's accounts tell, and the adverts that their "
+    "payments go with) and of clusters of adverts. Holders who were seen in one city only have no rows.",
+    (
+        Column("account_id", "VARCHAR", "The account; null in rows of a cluster."),
+        Column("cluster_id", "VARCHAR", "The cluster of adverts; null in rows of an account."),
+        Column("day", "DATE", "The day on the clock of the city, or of the reporting zone if it is unknown."),
+        *_PLACE,
+        Column("sources", "VARCHAR[]", f"What says so: {_SIGHTED}"),
+        Column("row_count", "INTEGER", "Number of rows and adverts that say so."),
+        Column(
+            "evidence",
+            "VARCHAR[]",
+            "transaction_id of the first 20 rows, then ad_id of the first 20 adverts.",
+        ),
+    ),
+)
+STAYS = Table(
+    "stays",
+    ("account_id", "cluster_id", "circuit", "first_day", "city", "country"),
+    ("account_id", "cluster_id", "circuit", "first_day", "first_at", "city", "country"),
+    "Runs of days in one city, at most three days from one sighting to the next and none elsewhere between, "
+    "and how each was reached from the stay before. A day without a row is a day of which nothing is known.",
+    (
+        Column("account_id", "VARCHAR", "The account; null in rows of a cluster."),
+        Column("cluster_id", "VARCHAR", "The cluster of adverts; null in rows of an account."),
+        Column(
+            "circuit",
+            "VARCHAR",
+            "`spending`: of what puts the holder there (lodging, card, cash drawn); `adverts`: of adverts.",
+        ),
+        Column("first_day", "DATE", "First day with a sighting, on the clock of the city."),
+        Column("last_day", "DATE", "Last day with a sighting."),
+        *_PLACE,
+        Column("sources", "VARCHAR[]", "What says so; see movements."),
+        Column("day_count", "INTEGER", "Days with a sighting."),
+        Column("row_count", "INTEGER", "Number of rows and adverts behind it."),
+        Column("first_at", "TIMESTAMP", "First of them (UTC)."),
+        Column("last_at", "TIMESTAMP", "Last of them (UTC)."),
+        Column(
+            "km",
+            "DOUBLE",
+            "Great-circle distance from the stay before; null for the first, or where a place is not clear.",
+        ),
+        Column(
+            "hours",
+            "DOUBLE",
+            "From the last sighting of the stay before to the first of this one; null without times of day.",
+        ),
+        Column(
+            "kmh",
+            "DOUBLE",
+            "Speed that the two imply at least; null where one is unknown or no time passed.",
+        ),
+    ),
+)
+CIRCUIT_AGREEMENTS = Table(
+    "circuit_agreements",
+    ("account_id", "cluster_id"),
+    ("account_id", "cluster_id"),
+    "Whether the holder spends where and when adverts appear, against what chance gives: the same advert "
+    "days moved by 7 to 28 days either way. Somebody who lives in the adverts' city agrees on all days, and "
+    "so does chance; both together say nothing.",
+    (
+        Column("account_id", "VARCHAR", "The account; its holder's spending on all accounts is looked at."),
+        Column(
+            "cluster_id",
+            "VARCHAR",
+            "The cluster that its payments go with; null: all adverts that they go with.",
+        ),
+        Column("advert_days", "INTEGER", "Days times cities with adverts."),
+        Column(
+            "compared_days", "INTEGER", "Those with spending anywhere from the day before to the day after."
+        ),
+        Column("agreeing_days", "INTEGER", "Those with spending in that very city."),
+        Column(
+            "agreement_share", "DOUBLE", "agreeing_days / compared_days, 0 to 1; null where none is compared."
+        ),
+        Column("chance_share", "DOUBLE", "The mean of that share over the moved calendars; null below ten."),
+        Column(
+            "p_value",
+            "DOUBLE",
+            "Share of the calendars, the true one among them, that agree as well or better; 0.02 at best.",
+        ),
+        Column(
+            "lag_days",
+            "DOUBLE",
+            "Median of spending day less advert day in the same city, the nearest within a week either way.",
+        ),
+    ),
+)
+DEPOSITS_ELSEWHERE = Table(
+    "deposits_elsewhere",
+    ("transaction_id", "account_id"),
+    ("account_id", "deposited_at", "transaction_id"),
+    "Deposit here, spend there: cash paid in, and the holder's next spending 100 km or more away within 36 "
+    "hours. One row per deposit. Single ones are ordinary; HT-MOV-09 says from how many on they are not.",
+    (
+        Column("account_id", "VARCHAR", "The account that the cash came to."),
+        Column("transaction_id", "VARCHAR", "The deposit."),
+        Column("deposited_at", "TIMESTAMP", "When (UTC)."),
+        Column("city", "VARCHAR", "Where the cash was paid in."),
+        Column("country", "VARCHAR", "Its country (ISO 3166-1 alpha-2)."),
+        Column("account_id_there", "VARCHAR", "The holder's account that was spent from."),
+        Column("transaction_id_there", "VARCHAR", "The spending."),
+        Column("spent_at", "TIMESTAMP", "When (UTC)."),
+        Column("city_there", "VARCHAR", "Where it was spent."),
+        Column("country_there", "VARCHAR", "Its country (ISO 3166-1 alpha-2)."),
+        Column("km", "DOUBLE", "Great-circle distance between the two cities."),
+        Column("hours", "DOUBLE", "From the deposit to the spending."),
+    ),
+)
+
 RUNS = Table(
     "runs",
     ("run_id",),
@@ -452,5 +578,6 @@ SOURCES = Table(
 TABLES = (
     FLAGGED_ACCOUNTS, FINDINGS, FINDING_EVIDENCE, ROLE_ARGUMENTS, ANOMALY_CONTRIBUTIONS, ACCOUNT_FEATURES,
     TRANSACTIONS, ACCOUNTS, ADS, AD_CONTENTS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES,
-    AD_CLUSTERS, AD_CLUSTER_MEMBERS, AD_SHARED_CONTACTS, AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES, RUNS, SOURCES,
+    AD_CLUSTERS, AD_CLUSTER_MEMBERS, AD_SHARED_CONTACTS, AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES,
+    MOVEMENTS, STAYS, CIRCUIT_AGREEMENTS, DEPOSITS_ELSEWHERE, RUNS, SOURCES,
 )  # fmt: skip
