@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finpat.movement.agreement import FEWEST_SHIFTS, LAG_DAYS, NEAR_DAYS, SHIFTS, agreement
@@ -76,6 +76,7 @@ CELLS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 3)), min_size=1, m
 
 
 @given(CELLS, CELLS)
+@settings(deadline=None, max_examples=40)
 def test_agreement_is_what_a_plain_count_over_moved_calendars_gives(ads: Cells, spent: Cells) -> None:
     where = set(spent)
 

@@ -6,7 +6,7 @@ import random
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -112,6 +112,7 @@ def sightings(rows: list[tuple[int, int, int, int, bool]]) -> pl.DataFrame:
 
 
 @given(ROWS)
+@settings(deadline=None, max_examples=40)
 def test_stays_cover_every_sighting_once_and_follow_each_other(
     rows: list[tuple[int, int, int, int, bool]],
 ) -> None:
@@ -128,6 +129,7 @@ def test_stays_cover_every_sighting_once_and_follow_each_other(
 
 
 @given(ROWS, st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=40)
 def test_circuits_do_not_depend_on_the_order_of_rows(
     rows: list[tuple[int, int, int, int, bool]], shuffle: random.Random
 ) -> None:
