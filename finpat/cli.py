@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from finpat import __version__
-from finpat.commands import analysis, casework, data, demo, learning, serve
+from finpat.commands import analysis, casework, data, demo, learning, queries, serve
 from finpat.commands.terminal import note
 from finpat.errors import FinpatError, nearest
 
@@ -55,9 +55,14 @@ def audit() -> None:
     """The audit trail of casework: verify that nothing in it was changed, list it, anchor it."""
 
 
+@click.group(cls=_Commands)
+def query() -> None:
+    """SQL queries over the newest run: list them, run them, check your own."""
+
+
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
-    learning.learn, analysis.verify, quarantine, data.doctor, audit, serve.dashboard,
+    learning.learn, analysis.verify, quarantine, query, data.doctor, audit, serve.dashboard,
     analysis.path,
 ):  # fmt: skip
     app.add_command(command)
@@ -65,6 +70,10 @@ quarantine.add_command(data.list_quarantine)
 quarantine.add_command(data.export_quarantine)
 for command in (casework.verify_audit, casework.list_audit, casework.anchor_audit):
     audit.add_command(command)
+for command in (
+    queries.list_queries, queries.show_query, queries.list_tables, queries.run_one, queries.lint,
+):  # fmt: skip
+    query.add_command(command)
 
 
 def run_command(arguments: Sequence[str]) -> int:

@@ -69,3 +69,14 @@ class CaseworkError(FinpatError):
 
 class ConflictError(CaseworkError):
     """Somebody else changed the same thing meanwhile; nothing of the later change was kept."""
+
+
+class QueryError(FinpatError):
+    """A query cannot be read, breaks a rule, or could not be answered within its limits."""
+
+    exit_code = 2
+
+    @classmethod
+    def at(cls, file: object, line: int, message: str) -> QueryError:
+        """What is wrong in a line of a query's file."""
+        return cls(f"{file} line {line}: {message}")

@@ -134,7 +134,8 @@ def test_no_query_that_is_shipped_names_what_it_must_not():
     for path in (ROOT / "queries").rglob("*.sql"):
         text = path.read_text(encoding="utf-8")
         assert judgements(text) == [], path.name
-        assert FORBIDDEN_OF_PERSONS & set(re.findall(r"[a-z]+", text.lower())) == set(), path.name
+        asked = text.replace("\ntitle:", "\n")  # of the query
+        assert FORBIDDEN_OF_PERSONS & set(re.findall(r"[a-z]+", asked.lower())) == set(), path.name
 
 
 def test_every_indicator_argues_for_declared_roles_only_in_words_that_stay_possible():

@@ -20,7 +20,7 @@ from finpat.store.failures import told_in_one_line
 
 FORMAT = 1  # raised when an older finpat could no longer read the folder
 MARKER = "workspace.json"
-FOLDERS = ("store", "runs", "readmodel", "exports", "learned", "casework")
+FOLDERS = ("store", "runs", "readmodel", "exports", "learned", "casework", "queries", "schedule")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class Workspace:
             if path.exists() and not path.is_dir():
                 raise StoreError(f"{path}: is a file; a workspace needs a folder of its own.")
             strangers = (
-                sorted(set(os.listdir(path)) - {"finpat.toml", *FOLDERS, "lock"}) if path.exists() else []
+                sorted(set(os.listdir(path)) - {"finpat.toml", "schedule.toml", *FOLDERS, "lock"})
+                if path.exists()
+                else []
             )
             if strangers:
                 raise StoreError(
@@ -114,6 +116,16 @@ class Workspace:
     def exports(self) -> Path:
         """Folder for exports made without another place."""
         return self.path / "exports"
+
+    @property
+    def queries(self) -> Path:
+        """Folder of the workspace's own queries; older workspaces have none."""
+        return self.path / "queries"
+
+    @property
+    def schedule(self) -> Path:
+        """Folder of the schedule's ledger; older workspaces have none."""
+        return self.path / "schedule"
 
     def segments(self, table: str) -> Path:
         """Folder of a table's segments."""

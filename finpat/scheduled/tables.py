@@ -1,0 +1,126 @@
+"""The tables that a query may read: schema, name, columns; of personal data, which columns are masked.
+
+`rm` is the published run; `previous` the run that the query read last time on its schedule (by hand: the run
+before), with the same tables; `store` what was loaded and what is in quarantine; `ref` the thresholds and
+indicators of the run that is read. All but `rm` and `previous` are small and copied into memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from finpat.readmodel import schema
+from finpat.readmodel.schema import MONEY, Column
+
+READ_MODELS = ("rm", "previous")
+# Contacts and texts of adverts as published: `ReadModel` shows them for a reason, a query never.
+SEALED = frozenset((name, schema.AD_CONTENTS.name) for name in READ_MODELS)
+MASKED = "(masked)"
+# Column -> the tables of the read model whose column of that name holds personal data.
+PERSONAL: Mapping[str, tuple[str, ...]] = {
+    "holder_name": ("accounts", "flagged_accounts"),
+    "phone": ("accounts",),
+    "email": ("accounts",),
+    "address": ("accounts",),
+    "authorised_users": ("accounts",),
+    "access_phones": ("accounts",),
+    "counterparty_name": ("transactions",),
+    "description": ("transactions",),
+    "ip": ("transactions",),
+    "conductor_id": ("transactions",),
+    "extra": ("transactions",),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table beside the read model."""
+
+    doc: str
+    columns: tuple[Column, ...]
+
+
+_STORE = {
+    "files": Table(
+        "The loaded files, one row each.",
+        (
+            Column("file_id", "INTEGER", "The file."),
+            Column("file", "VARCHAR", "Its name when it was loaded."),
+            Column("table_name", "VARCHAR", "Canonical table that it was loaded as."),
+            Column("mapping", "VARCHAR", "Mapping that it was read with."),
+            Column("sha256", "VARCHAR", "Hash of its bytes."),
+            Column("rows", "BIGINT", "Rows in the file: loaded + duplicate + quarantined."),
+            Column("loaded", "BIGINT", "Rows loaded."),
+            Column("duplicate", "BIGINT", "Rows that were there already."),
+            Column("quarantined", "BIGINT", "Rows set aside with a reason."),
+            Column("first_at", "TIMESTAMP", "Earliest row (UTC)."),
+            Column("last_at", "TIMESTAMP", "Latest row (UTC)."),
+            Column("loaded_at", "TIMESTAMP", "When it was loaded (UTC)."),
+        ),
+    ),
+    "quarantine": Table(
+        "Rows that could not be loaded, without their contents: `finpat quarantine list` shows those.",
+        (
+            Column("file_id", "INTEGER", "File that the row is in."),
+            Column("source_line", "BIGINT", "Line of the file."),
+            Column("column_name", "VARCHAR", "Column that is wrong; null where the whole row is."),
+            Column("reason", "VARCHAR", "Name of the rule that the row broke."),
+            Column("state", "VARCHAR", "`open`, or `corrected` where a later file brought the row."),
+            Column("corrected_by", "INTEGER", "The file that brought it."),
+        ),
+    ),
+    "days": Table(
+        "Rows of a file on each day: what gaps are read from.",
+        (
+            Column("file_id", "INTEGER", "The file."),
+            Column("table_name", "VARCHAR", "Canonical table that it was loaded as."),
+            Column("day", "DATE", "The day."),
+            Column("row_count", "BIGINT", "Its rows."),
+            Column("credit_count", "BIGINT", "Of them, those that came in."),
+        ),
+    ),
+}
+_REF = {
+    "thresholds": Table(
+        "Legal thresholds under the settings of the run that is read.",
+        (
+            Column("rule", "VARCHAR", "Jurisdiction and instrument."),
+            Column("jurisdiction", "VARCHAR", "Whose rule it is."),
+            Column("instrument", "VARCHAR", "What it is called."),
+            Column("use", "VARCHAR", "What indicators test against it; empty: nothing, for reference."),
+            Column("currency", "VARCHAR", "Currency of the payments that it is held against."),
+            Column("operator", "VARCHAR", "`>`: the amount itself is not yet caught; `>=`: it is."),
+            Column("amount", MONEY, "In units of `currency`."),
+            Column("legal_window", "VARCHAR", "Over which payments are summed."),
+            Column("aggregation", "VARCHAR", "Whose payments are summed, in words."),
+            Column("valid_from", "DATE", "First day."),
+            Column("valid_to", "DATE", "Day from which it no longer applies; null: open."),
+            Column(
+                "preference",
+                "INTEGER",
+                "1 for the rule that a payment of this use and currency is held against; null: not applied.",
+            ),
+            Column("source", "VARCHAR", "Where it is written."),
+        ),
+    ),
+    "indicators": Table(
+        "The indicators of the catalogue under the settings of the run that is read.",
+        (
+            Column("indicator_id", "VARCHAR", "The indicator."),
+            Column("name", "VARCHAR", "What it is called."),
+            Column("typology", "VARCHAR", "Method that it belongs to."),
+            Column("weight", "VARCHAR", "How much it says alone: `strong`, `medium` or `weak`."),
+            Column("role", "VARCHAR", "Role that it argues for, in words."),
+            Column("is_enabled", "BOOLEAN", "Whether the run evaluated it."),
+            Column("source", "VARCHAR", "The documents that it comes from."),
+            Column("caution", "VARCHAR", "Who shows the same innocently."),
+        ),
+    ),
+}
+BESIDE: Mapping[str, Mapping[str, Table]] = {"store": _STORE, "ref": _REF}
+# Every table by schema and name, with its declared columns.
+TABLES: Mapping[str, Mapping[str, tuple[Column, ...]]] = {
+    **{name: {table.name: table.columns for table in schema.TABLES} for name in READ_MODELS},
+    **{name: {table: made.columns for table, made in tables.items()} for name, tables in BESIDE.items()},
+}
