@@ -68,6 +68,48 @@ class CaseworkSettings(Section):
         "SQLite in the workspace. Leave the password out and give it in PostgreSQL's own way (`~/.pgpass`, "
         "`PGPASSWORD`).",
     )
+    band: Literal["critical", "high", "medium", "low"] = Field(
+        "high", description="An account in this band or above gets an alert."
+    )
+    top_n: int = Field(
+        0, ge=0, description="So many of the list's first accounts get one whatever their band."
+    )
+    quota_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Blind review: accounts drawn at random from those without an alert, as a share of the "
+        "alerts that a run opens, rounded up. They look like any other alert and tell how much is missed.",
+    )
+    growth_score: int = Field(
+        100, ge=1, description="A closed or suppressed alert comes back when the score rises by so much."
+    )
+    growth_findings: int = Field(
+        3, ge=1, description="A closed or suppressed alert comes back with so many further findings."
+    )
+    four_eyes: tuple[Literal["close", "export", "reveal", "suppress"], ...] = Field(
+        (),
+        description="What takes a second person: one asks, another one with the right approves or refuses.",
+    )
+    approval_hours: int = Field(
+        24, ge=1, description="An approved export or reveal may be used once, within so many hours."
+    )
+    suppression_days: int = Field(
+        180, ge=1, description="The longest time for which alerts of an account can be suppressed."
+    )
+    attachment_mb: int = Field(
+        10,
+        ge=1,
+        le=1024,
+        description="Largest file that can be attached to a note; the dashboard takes it in one request of "
+        "`dashboard.request_mb`, a third larger than the file.",
+    )
+    retention_months: int = Field(
+        12,
+        ge=1,
+        description="Notes, files and reasons of alerts that came to nothing are dropped so long after closing "
+        "(`finpat case purge`); what was found suspicious is kept for as long as your law says.",
+    )
 
 
 class DashboardSettings(Section):

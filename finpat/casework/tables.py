@@ -12,7 +12,7 @@ audit entries that made them (`Change.number`), so no two things of any kind sha
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Date, DateTime, Double, ForeignKey, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -30,4 +30,160 @@ audit = Table(
     Column("details", Text, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("account_id", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("assignee", Text),
+    Column("disposition", Text),
+    Column("version", BigInteger, nullable=False),
+    Column("opened_at", DateTime, nullable=False),
+    Column("opened_run", Text, nullable=False),
+    Column("changed_at", DateTime, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("closed_at", DateTime),
+    Column("waits_until", Date),
+    Column("reopened_count", BigInteger, nullable=False),
+    Column("basis_score", BigInteger, nullable=False),
+    Column("basis_findings", BigInteger, nullable=False),
+    Column("score", BigInteger, nullable=False),
+    Column("findings", BigInteger, nullable=False),
+    Column("band", Text, nullable=False),
+    Column("possible_role", Text, nullable=False),
+    Column("seen_run", Text, nullable=False),
+    Column("drawn_share", Double),
+    Column("purged_at", DateTime),
+)
+
+alert_groups = Table(
+    "alert_groups",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("typology_group", Text, primary_key=True),
+    Column("alert", BigInteger, ForeignKey("alerts.number"), nullable=False),
+)
+
+alert_indicators = Table(
+    "alert_indicators",
+    metadata,
+    Column("alert", BigInteger, ForeignKey("alerts.number"), primary_key=True, autoincrement=False),
+    Column("indicator_id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+)
+
+followed_runs = Table(
+    "followed_runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("at", DateTime, nullable=False),
+    Column("accounts", BigInteger, nullable=False),
+    Column("opened", BigInteger, nullable=False),
+    Column("protect", BigInteger, nullable=False),
+    Column("joined", BigInteger, nullable=False),
+    Column("reopened", BigInteger, nullable=False),
+    Column("suppressed", BigInteger, nullable=False),
+    Column("drawn", BigInteger, nullable=False),
+)
+
+dispositions = Table(
+    "dispositions",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("alert", BigInteger, ForeignKey("alerts.number"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", DateTime, nullable=False),
+    Column("approved_by", Text),
+    Column("reference", Text),
+    Column("reference_on", Date),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("alert", BigInteger, ForeignKey("alerts.number"), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("written_by", Text, nullable=False),
+    Column("written_at", DateTime, nullable=False),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", BigInteger, ForeignKey("notes.number"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("content_type", Text, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("action", Text, nullable=False),
+    Column("object_kind", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", DateTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("settled_by", Text),
+    Column("settled_at", DateTime),
+    Column("settled_reason", Text),
+    Column("usable_until", DateTime),
+    Column("used_at", DateTime),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("account_id", Text, nullable=False),
+    Column("indicator_id", Text),
+    Column("owner", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("made_at", DateTime, nullable=False),
+    Column("expires_on", Date, nullable=False),
+    Column("approved_by", Text),
+    Column("basis_score", BigInteger, nullable=False),
+    Column("basis_findings", BigInteger, nullable=False),
+    Column("ended_at", DateTime),
+    Column("ended_by", Text),
+    Column("ended_reason", Text),
+)
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("left_id", Text, nullable=False),
+    Column("right_id", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("judged_by", Text, nullable=False),
+    Column("judged_at", DateTime, nullable=False),
+    Column("undone_by", Text),
+    Column("undone_at", DateTime),
+    Column("undone_reason", Text),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("definition", Text, nullable=False),
+    Column("saved_at", DateTime, nullable=False),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 
 from finpat.errors import UsageError
 
-NAME = 200  # characters of a name, a reference, a reason given in a line
+NAME = 200  # characters of a name or a reference
+REASON = 2_000  # characters of a reason
 NOTE = 20_000  # characters of a note
 
 
@@ -36,9 +38,14 @@ def note(text: str, what: str, longest: int = NOTE) -> str:
     for char in kept:
         # Cc: control; Cs: half of a pair, which no UTF-8 holds; the rest turns or hides what stands beside
         # it.
-        if (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t") or char in _TURNING:
+        if (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t") or char in TURNING:
             raise UsageError(f"{what}: holds a character that cannot be shown (U+{ord(char):04X})")
     return kept
 
 
-_TURNING = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+TURNING = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text: what the audit trail keeps of it, so that the text itself can be dropped later."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

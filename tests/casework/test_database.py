@@ -20,7 +20,7 @@ def shape(table):
     """What a table is made of, in words that both databases and the declaration share."""
     families = {
         "BIGINT": "whole", "INTEGER": "whole", "TEXT": "text", "BOOLEAN": "flag", "DATETIME": "instant",
-        "TIMESTAMP": "instant", "DATE": "date", "FLOAT": "number", "DOUBLE": "number",
+        "TIMESTAMP": "instant", "DATE": "date", "FLOAT": "number", "REAL": "number", "DOUBLE": "number",
         "DOUBLE PRECISION": "number",
     }  # fmt: skip
     return {
