@@ -89,8 +89,8 @@ def network_drawing(id: str, parts: list[dict[str, Any]], dark: bool) -> cyto.Cy
     text, line = ("#e8edf3", "#8a99a8") if dark else ("#1b2430", "#7b8794")
     style: list[dict[str, Any]] = [
         {"selector": "node", "style": {
-            "label": "data(label)", "font-size": 11, "color": text, "text-valign": "bottom", "text-margin-y": 4,
-            "width": 26, "height": 26, "background-color": "#6f8499", "border-width": 2, "border-color": line,
+            "label": "data(label)", "font-size": 11, "color": text, "text-valign": "bottom",
+            "text-margin-y": 4, "width": 26, "height": 26, "border-width": 2, "border-color": line,
         }},
         {"selector": "edge", "style": {
             "width": "data(width)", "curve-style": "bezier", "line-color": line, "target-arrow-color": line,
@@ -100,7 +100,9 @@ def network_drawing(id: str, parts: list[dict[str, Any]], dark: bool) -> cyto.Cy
         {"selector": ".dashed", "style": {"line-style": "dashed"}},
         {"selector": ".outside", "style": {"width": 16, "height": 16, "background-color": line}},
         {"selector": ".more", "style": {"shape": "round-rectangle", "width": 40, "background-color": line}},
-        {"selector": ":selected", "style": {"border-color": "#f59e0b", "border-width": 5, "line-color": "#f59e0b"}},
+        {"selector": ":selected", "style": {
+            "border-color": "#f59e0b", "border-width": 5, "line-color": "#f59e0b",
+        }},
     ]  # fmt: skip
     style += [{"selector": f".{role}", "style": {"shape": shape}} for role, shape in SHAPES.items()]
     style += [

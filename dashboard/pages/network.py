@@ -214,8 +214,9 @@ def _account(model: Any, account_id: str) -> Any:
         for row in others.iter_rows(named=True)
     ]  # fmt: skip
     columns = (
-        Column("Counterparty"), Column("Direction"), Column("Rows", amount=True), Column("Money", amount=True),
-        Column("First"), Column("Last"), Column("Accounts that share it", amount=True),
+        Column("Counterparty"), Column("Direction"), Column("Rows", amount=True),
+        Column("Money", amount=True), Column("First"), Column("Last"),
+        Column("Accounts that share it", amount=True),
     )  # fmt: skip
     link = account_link(account_id, "Open the account") if account is not None else None
     return section(account_id, *head, table(f"Counterparties of {account_id}", columns, cells), link)
