@@ -25,7 +25,7 @@ class ReadModels:
 
     def __init__(self, folder: Path) -> None:
         """Serve the runs of a workspace's `readmodel` folder."""
-        self._folder = folder
+        self.folder = folder
         self._lock = threading.Lock()
         self._open: OrderedDict[Path, ReadModel] = OrderedDict()
 
@@ -35,7 +35,7 @@ class ReadModels:
         Raises:
             RunError: no run is published.
         """
-        return self._opened(current_path(self._folder))
+        return self._opened(current_path(self.folder))
 
     def of(self, run_id: str | None) -> ReadModel:
         """The run of that number, or the newest where none is named.
@@ -47,7 +47,7 @@ class ReadModels:
             return self.current()
         if not run_id.isalnum():
             raise RunError(f"run {run_id!r}: a run's name has letters and digits only")
-        return self._opened(self._folder / f"{run_id}.duckdb")
+        return self._opened(self.folder / f"{run_id}.duckdb")
 
     def _opened(self, path: Path) -> ReadModel:
         with self._lock:
@@ -65,10 +65,15 @@ def serve(server: object, models: ReadModels) -> None:
     server.config[_KEY] = models  # type: ignore[attr-defined]
 
 
+def read_models() -> ReadModels:
+    """All published runs of the workspace that is served."""
+    models: ReadModels = current_app.config[_KEY]
+    return models
+
+
 def read_model(run_id: str | None = None) -> ReadModel:
     """The read model of a run: the page's own in a callback, the newest where a page is drawn."""
-    models: ReadModels = current_app.config[_KEY]
-    return models.of(run_id)
+    return read_models().of(run_id)
 
 
 def scheme() -> str:

@@ -38,6 +38,7 @@ from finpat.readmodel.masking import masked
 from finpat.readmodel.publish import runs_row
 from finpat.schemas import DIRECTION_DTYPE
 from finpat.store.catalogue import StoredFile, read_files
+from finpat.store.health import read_health
 from finpat.store.payments import fingerprint, read_columns, read_payments, read_table
 from finpat.store.replacement import read_retired
 from finpat.store.workspace import Workspace
@@ -250,6 +251,7 @@ def _build(
             "accounts": ledger.accounts.rename({"first_at": "first_seen", "last_at": "last_seen"}),
             "runs": runs_row(manifest),
             "sources": _sources(files),
+            **read_health(workspace, [file.file_id for file in files]),
             **of_networks,
             **of_adverts,
             **of_movement,

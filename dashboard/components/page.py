@@ -18,7 +18,7 @@ def page(
     """
     head = html.Div(
         [
-            html.Div([html.H1(title), html.P(lead, className="lead") if lead else None]),
+            html.Div([html.H1(title), html.P(told(lead), className="lead") if lead else None]),
             html.Div(actions, className="actions") if actions is not None else None,
         ],
         className="page-head",
@@ -26,20 +26,29 @@ def page(
     return html.Div([dcc.Store(id=ids.RUN, data=run_id), head, *content], className="page")
 
 
+def told(text: str) -> list[Any]:
+    """A text whose parts between backticks are code."""
+    return [html.Code(part) if at % 2 else part for at, part in enumerate(text.split("`")) if part]
+
+
 def section(title: str, *content: Any, id: str | None = None, help: str | None = None) -> html.Section:
     """A titled part of a page; `help` says how to read it."""
     named = {"id": id} if id else {}
-    explained = [html.P(help, className="help")] if help else []
+    explained = [html.P(told(help), className="help")] if help else []
     return html.Section([html.H2(title), *explained, *content], className="card", **named)
 
 
 def nothing(what: str, do: str | None = None) -> html.Div:
     """Nothing to show: what is missing, and what to do about it."""
     return html.Div(
-        [html.P(what), html.P(do, className="help") if do else None], className="empty", role="status"
+        [html.P(told(what)), html.P(told(do), className="help") if do else None],
+        className="empty",
+        role="status",
     )
 
 
 def refused(what: str, do: str) -> html.Div:
     """Something went wrong: what happened, and what to do."""
-    return html.Div([html.P(what), html.P(do, className="help")], className="refused", role="alert")
+    return html.Div(
+        [html.P(told(what)), html.P(told(do), className="help")], className="refused", role="alert"
+    )

@@ -11,23 +11,23 @@ from dashboard import paths
 
 
 class Column(NamedTuple):
-    """A column of a table: its title, and whether it is a quantity (aligned right)."""
+    """A column of a table: its title and how its cells stand."""
 
     title: str
-    amount: bool = False
+    style: str | None
+
+
+def columns(*titles: str) -> tuple[Column, ...]:
+    """Columns by their titles: `#Rows` is a quantity (aligned right), `@From` a day (on one line)."""
+    styles = {"#": "amount", "@": "day"}
+    return tuple(Column(title.lstrip("#@"), styles.get(title[0])) for title in titles)
 
 
 def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]], **more: Any) -> html.Div:
     """A table; its caption says to who cannot see it what it shows, and a wide one scrolls by itself."""
-    styled = ["amount" if column.amount else None for column in columns]
-    head = html.Tr(
-        [
-            html.Th(column.title, scope="col", className=style)
-            for column, style in zip(columns, styled, strict=True)
-        ]
-    )
+    head = html.Tr([html.Th(column.title, scope="col", className=column.style) for column in columns])
     body = [
-        html.Tr([html.Td(cell, className=style) for cell, style in zip(row, styled, strict=True)])
+        html.Tr([html.Td(cell, className=column.style) for cell, column in zip(row, columns, strict=True)])
         for row in rows
     ]
     return html.Div(

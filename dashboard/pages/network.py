@@ -14,7 +14,7 @@ from dashboard import ids, paths
 from dashboard.access import requires
 from dashboard.components.network import elements, network_drawing
 from dashboard.components.page import nothing, page, refused, section
-from dashboard.components.tables import Column, account_link, band, facts, table
+from dashboard.components.tables import account_link, band, columns, facts, table
 from dashboard.state import read_model, scheme
 from dashboard.words import MISSING, count, day, instant, money, name, number
 from finpat.readmodel import network_page
@@ -30,18 +30,9 @@ DETAIL, EXPANDED, FROM, TO, WAY = (
     "network-way",
 )
 _DAY_ONE = datetime(1970, 1, 1)
-MEMBERS = (
-    Column("Account"), Column("Rank", amount=True), Column("Score", amount=True), Column("Band"),
-    Column("Possible role"), Column("What argues for it"),
-)  # fmt: skip
-TIES = (
-    Column("From"), Column("To"), Column("Tie"), Column("Rows", amount=True), Column("Money", amount=True),
-    Column("First"), Column("Last"), Column("Shared by", amount=True),
-)  # fmt: skip
-ROWS = (
-    Column("When"), Column("Account"), Column("Direction"), Column("Amount", amount=True),
-    Column("Counterparty"), Column("Channel"), Column("File"), Column("Line", amount=True),
-)  # fmt: skip
+MEMBERS = columns("Account", "#Rank", "#Score", "Band", "Possible role", "What argues for it")
+TIES = columns("From", "To", "Tie", "#Rows", "#Money", "@First", "@Last", "#Shared by")
+ROWS = columns("@When", "Account", "Direction", "#Amount", "Counterparty", "Channel", "File", "#Line")
 
 
 def _days(at: datetime | None) -> int:
@@ -213,13 +204,11 @@ def _account(model: Any, account_id: str) -> Any:
         )
         for row in others.iter_rows(named=True)
     ]  # fmt: skip
-    columns = (
-        Column("Counterparty"), Column("Direction"), Column("Rows", amount=True),
-        Column("Money", amount=True), Column("First"), Column("Last"),
-        Column("Accounts that share it", amount=True),
-    )  # fmt: skip
+    titles = columns(
+        "Counterparty", "Direction", "#Rows", "#Money", "@First", "@Last", "#Accounts that share it"
+    )
     link = account_link(account_id, "Open the account") if account is not None else None
-    return section(account_id, *head, table(f"Counterparties of {account_id}", columns, cells), link)
+    return section(account_id, *head, table(f"Counterparties of {account_id}", titles, cells), link)
 
 
 def _tie(model: Any, network_id: str, one: str, other: str) -> Any:

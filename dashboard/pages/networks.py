@@ -10,7 +10,7 @@ from dash import Input, Output, State, callback, dcc, html
 from dashboard import ids, paths
 from dashboard.access import requires
 from dashboard.components.page import nothing, page, section
-from dashboard.components.tables import Column, table
+from dashboard.components.tables import columns, table
 from dashboard.state import read_model
 from dashboard.words import count, day, money, number
 from finpat.readmodel.network_page import networks_page
@@ -23,11 +23,9 @@ KINDS = {"": "anything"} | {
     kind: kind
     for kind in ("payment", "sweep", "holder", "phone", "email", "address", "device", "wallet", "ad")
 }
-COLUMNS = (
-    Column("Network"), Column("Score", amount=True), Column("Accounts", amount=True),
-    Column("Persons", amount=True),
-    Column("Tied by"), Column("Moved between them", amount=True), Column("From"), Column("To"),
-)  # fmt: skip
+COLUMNS = columns(
+    "Network", "#Score", "#Accounts", "#Persons", "Tied by", "#Moved between them", "@From", "@To"
+)
 
 
 @requires("view")

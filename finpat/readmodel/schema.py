@@ -574,10 +574,37 @@ SOURCES = Table(
         Column("loaded_at", "TIMESTAMP", "When it was loaded (UTC)."),
     ),
 )
+COVERAGE = Table(
+    "coverage",
+    ("source_id", "day"),
+    ("source_id", "day"),
+    "Rows of each file of transactions on each day: where data is, and where none came.",
+    (
+        Column("source_id", "VARCHAR", "The file (sources.source_id)."),
+        Column("day", "DATE", "The day (UTC)."),
+        Column("row_count", "BIGINT", "Its rows on that day."),
+        Column("credit_count", "BIGINT", "How many of them came in."),
+    ),
+)
+QUARANTINED = Table(
+    "quarantined",
+    ("source_id", "column_name", "reason"),
+    ("source_id", "column_name", "reason"),
+    "Rows that could not be loaded and were not corrected when the run was made, counted by reason. The rows "
+    "themselves stay in the store: `finpat quarantine list`.",
+    (
+        Column("source_id", "VARCHAR", "The file (sources.source_id)."),
+        Column("column_name", "VARCHAR", "The column at fault; null where it is the whole row."),
+        Column("reason", "VARCHAR", "The rule that the rows broke."),
+        Column("row_count", "BIGINT", "Rows."),
+        Column("first_line", "BIGINT", "Line of the first of them."),
+        Column("last_line", "BIGINT", "Line of the last."),
+    ),
+)
 
 TABLES = (
     FLAGGED_ACCOUNTS, FINDINGS, FINDING_EVIDENCE, ROLE_ARGUMENTS, ANOMALY_CONTRIBUTIONS, ACCOUNT_FEATURES,
     TRANSACTIONS, ACCOUNTS, ADS, AD_CONTENTS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES,
     AD_CLUSTERS, AD_CLUSTER_MEMBERS, AD_SHARED_CONTACTS, AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES,
-    MOVEMENTS, STAYS, CIRCUIT_AGREEMENTS, DEPOSITS_ELSEWHERE, RUNS, SOURCES,
+    MOVEMENTS, STAYS, CIRCUIT_AGREEMENTS, DEPOSITS_ELSEWHERE, RUNS, SOURCES, COVERAGE, QUARANTINED,
 )  # fmt: skip
