@@ -1,4 +1,4 @@
-/* What the page does by itself: light or dark, and which entry of the navigation is the current page. */
+/* What the page does by itself: light or dark, the current entry of the navigation, and places of drawings. */
 (function () {
   "use strict";
   document.addEventListener("click", function (event) {
@@ -18,4 +18,8 @@
     });
   }
   new MutationObserver(mark).observe(document.documentElement, { childList: true, subtree: true });
+
+  // A network drawing keeps its place on the page in mind; when something above it grows, taps would miss.
+  var sizes = new ResizeObserver(function () { window.dispatchEvent(new Event("resize")); });
+  document.addEventListener("DOMContentLoaded", function () { sizes.observe(document.body); });
 })();

@@ -69,7 +69,7 @@ def _ring(outside: pl.DataFrame, of: str, places: dict[str, tuple[float, float]]
         more = name.startswith("more:")
         parts.append(
             {
-                "data": {"id": name, "label": f"{remaining} more" if more else name},
+                "data": {"id": name, "label": f"{remaining} more" if more else _short(name)},
                 "position": {"x": x + 190 * math.cos(angle), "y": (y * 0.55) + 190 * math.sin(angle)},
                 "classes": "more" if more else "outside",
             }
@@ -82,6 +82,11 @@ def _ring(outside: pl.DataFrame, of: str, places: dict[str, tuple[float, float]]
         data = {"id": "out-more", "source": of, "target": f"more:{of}", "width": 1}
         parts.append({"data": data, "classes": "dashed"})
     return parts
+
+
+def _short(name: str) -> str:
+    """The end of a long account number, which is where numbers differ."""
+    return name if len(name) <= 12 else f"…{name[-8:]}"
 
 
 def network_drawing(id: str, parts: list[dict[str, Any]], dark: bool) -> cyto.Cytoscape:

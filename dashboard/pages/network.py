@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import dash
+import dash_mantine_components as dmc
 import polars as pl
 from dash import Input, Output, State, callback, ctx, dcc, html
 from dash.exceptions import PreventUpdate
@@ -110,8 +111,8 @@ def layout(network_id: str = "", **_query: str) -> html.Div:
             "Way between two accounts",
             html.Div(
                 [
-                    html.Label(["From ", dcc.Dropdown(members, id=FROM, style={"minWidth": "14rem"})]),
-                    html.Label(["To ", dcc.Dropdown(members, id=TO, style={"minWidth": "14rem"})]),
+                    dmc.Select(label="From", data=members, id=FROM, searchable=True),
+                    dmc.Select(label="To", data=members, id=TO, searchable=True),
                 ],
                 className="actions",
             ),

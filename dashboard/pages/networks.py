@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash
+import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, dcc, html
 
 from dashboard import ids, paths
@@ -19,25 +20,21 @@ dash.register_page(__name__, path=paths.NETWORKS, title="Networks – finpat", n
 
 KIND, TEXT, PAGE, LIST = "networks-kind", "networks-text", "networks-page", "networks-list"
 ROWS = 50
-KINDS = {"": "anything"} | {
-    kind: kind
-    for kind in ("payment", "sweep", "holder", "phone", "email", "address", "device", "wallet", "ad")
-}
+ANYTHING = "anything"
+KINDS = (ANYTHING, "payment", "sweep", "holder", "phone", "email", "address", "device", "wallet", "ad")
 COLUMNS = columns(
     "Network", "#Score", "#Accounts", "#Persons", "Tied by", "#Moved between them", "@From", "@To"
 )
 
 
 @requires("view")
-def layout(kind: str = "", text: str = "", **_query: str) -> html.Div:
+def layout(kind: str = ANYTHING, text: str = "", **_query: str) -> html.Div:
     """The list with its two filters, which the address may carry."""
     choices = html.Div(
         [
-            html.Label(
-                ["Tied by ", dcc.Dropdown(KINDS, kind, id=KIND, clearable=False, style={"minWidth": "10rem"})]
-            ),
-            html.Label(["Network or account ", dcc.Input(text, id=TEXT, type="search", debounce=True)]),
-            html.Label(["Page ", dcc.Input(1, id=PAGE, type="number", min=1, step=1, debounce=True)]),
+            dmc.Select(label="Tied by", data=KINDS, value=kind, id=KIND, allowDeselect=False),
+            dmc.TextInput(label="Network or account", value=text, id=TEXT, debounce=400),
+            dmc.NumberInput(label="Page", value=1, id=PAGE, min=1, debounce=400, w="6rem"),
         ],
         className="actions",
     )
@@ -59,7 +56,11 @@ def listed(kind: str | None, text: str | None, number_of_page: int | None, run_i
     """The networks that the filters choose."""
     start = ((number_of_page or 1) - 1) * ROWS
     rows, total = networks_page(
-        read_model(run_id), kind=kind or "", text=(text or "").strip(), start=start, limit=ROWS
+        read_model(run_id),
+        kind="" if kind in (None, ANYTHING) else kind,
+        text=(text or "").strip(),
+        start=start,
+        limit=ROWS,
     )
     if not rows.height:
         return nothing("No network is like this.", "Choose another tie, or clear the search.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import Input, Output, callback, dcc, html
+import dash_mantine_components as dmc
+from dash import Input, Output, callback, html
 
 from dashboard import paths
 from dashboard.access import requires
@@ -54,12 +55,8 @@ def layout(**_query: str) -> html.Div:
             "Two runs beside each other",
             html.Div(
                 [
-                    html.Label(
-                        ["Before ", dcc.Dropdown(names, before, id=BEFORE, style={"minWidth": "9rem"})]
-                    ),
-                    html.Label(
-                        ["After ", dcc.Dropdown(names, names[0], id=AFTER, style={"minWidth": "9rem"})]
-                    ),
+                    dmc.Select(label="Before", data=names, value=before, id=BEFORE),
+                    dmc.Select(label="After", data=names, value=names[0], id=AFTER),
                 ],
                 className="actions",
             ),

@@ -18,7 +18,7 @@ import polars as pl
 from finpat.readmodel.api import ReadModel
 
 DRAWN = 150
-STEP = 25  # counterparties that one expansion adds
+STEP = 12  # counterparties that one expansion adds
 
 
 class Drawing(NamedTuple):

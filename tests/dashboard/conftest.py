@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 from dash import Dash
+from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from finpat.cli import run_command
 
 CHROMIUM = Path(os.environ.get("FINPAT_CHROMIUM", "/usr/bin/chromium"))
 FLAGS = [
@@ -78,6 +81,19 @@ class Watch:
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not any(words in message.text for words in self.expected):
             self.faults.append(f"console: {message.text}")
+
+
+@pytest.fixture(scope="session")
+def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workspace of `finpat demo`, made once for all processes of a test run; nothing writes to it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "sample-workspace"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "readmodel" / "CURRENT").exists():
+            assert run_command(["demo", "-w", str(folder)]) == 0
+    return folder
 
 
 @pytest.fixture(scope="session")
