@@ -107,7 +107,7 @@ class CaseworkSettings(Section):
     retention_months: int = Field(
         12,
         ge=1,
-        description="Notes, files and reasons of alerts that came to nothing are dropped so long after closing "
+        description="Notes, files, reasons of alerts that came to nothing are dropped so long after closing "
         "(`finpat case purge`); what was found suspicious is kept for as long as your law says.",
     )
 
