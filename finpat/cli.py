@@ -14,6 +14,7 @@ import click
 from finpat import __version__
 from finpat.commands import analysis, casework, data, demo, learning, queries, serve
 from finpat.commands.terminal import note
+from finpat.commands.tracing import trace
 from finpat.errors import FinpatError, nearest
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -66,6 +67,7 @@ for command in (
     analysis.path,
 ):  # fmt: skip
     app.add_command(command)
+app.add_command(trace)
 quarantine.add_command(data.list_quarantine)
 quarantine.add_command(data.export_quarantine)
 for command in (casework.verify_audit, casework.list_audit, casework.anchor_audit):

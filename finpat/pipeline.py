@@ -31,10 +31,11 @@ from finpat.errors import RunError
 from finpat.ledger import Ledger, build_ledger
 from finpat.movement import build_movement, movement_tables
 from finpat.networks import Networks, build_networks, network_tables
+from finpat.networks.identifiers import identifier_tables, identifier_uses
 from finpat.rates import load_rates
 from finpat.readmodel import Legs, Publication, ReadModel, make_current, publish
 from finpat.readmodel.legs import PAYMENT_COLUMNS, published_part
-from finpat.readmodel.masking import masked
+from finpat.readmodel.masking import masked, shapes_of
 from finpat.readmodel.publish import runs_row
 from finpat.schemas import DIRECTION_DTYPE
 from finpat.store.catalogue import StoredFile, read_files
@@ -61,6 +62,7 @@ COMPARED = (
     "flagged_accounts", "findings", "finding_evidence", "role_arguments", "anomaly_contributions",
     "account_features",
     "networks", "network_members", "network_edges",
+    "identifiers", "identifier_uses",
     "ad_clusters", "ad_cluster_members", "ad_shared_contacts", "ad_payment_links", "ad_payment_matches",
     "movements", "stays", "circuit_agreements", "deposits_elsewhere",
 )  # fmt: skip
@@ -204,7 +206,7 @@ def _build(
         features.warm_kernels(notify)
         table = features.build_features(ledger, settings)
     with clock.stage("adverts"):
-        adverts, of_adverts = _adverts(workspace, ledger, settings, as_of, files, notify)
+        adverts, ad_payments, of_adverts = _adverts(workspace, ledger, settings, as_of, files, notify)
     with clock.stage("indicators"):
         indicators.warm_kernels(notify)
         found = indicators.evaluate(ledger, table, settings, adverts)
@@ -221,7 +223,11 @@ def _build(
         contributions = _contributions(listed, model, table, currencies, scores)
     with clock.stage("networks"):
         tied = build_networks(ledger)
-        of_networks = _network_tables(workspace, tied, ledger, listed, as_of, paid)
+        uses = identifier_uses(ledger, adverts, ad_payments)
+        ids = read_columns(workspace, ("transaction_id",), as_of, paid)["transaction_id"]
+        of_networks = _network_tables(tied, ledger, listed, ids)
+        of_identifiers = _identifier_tables(uses, ledger, adverts, ids)
+        del uses, ids, ad_payments
         listed = _in_networks(listed, of_networks["network_members"])
     with clock.stage("evidence"):
         ledger = published_part(ledger)
@@ -253,6 +259,7 @@ def _build(
             "sources": _sources(files),
             **read_health(workspace, [file.file_id for file in files]),
             **of_networks,
+            **of_identifiers,
             **of_adverts,
             **of_movement,
         }
@@ -273,8 +280,8 @@ def _adverts(
     as_of: datetime,
     files: list[StoredFile],
     notify: Notify,
-) -> tuple[Adverts | None, dict[str, pl.DataFrame]]:
-    """Adverts, and their tables of the read model; None where no adverts are loaded."""
+) -> tuple[Adverts | None, pl.DataFrame, dict[str, pl.DataFrame]]:
+    """Adverts (None where none are loaded), payments for them, and the tables of both in the read model."""
     names = {file.file_id: file.name for file in files}
     ads, paid = (read_table(workspace, table, as_of, _ids(files, table)) for table in ("ads", "ad_payments"))
     sourced = {
@@ -287,20 +294,17 @@ def _adverts(
         if frame.height
     }
     if ads.is_empty():
-        return None, sourced
+        return None, paid, sourced
     with announcing_compilation(notify):
         adverts = build_adverts(ads, paid, ledger, settings)
     ids = read_columns(workspace, ("transaction_id",), as_of, _ids(files, "transactions"))["transaction_id"]
     edges = adverts.clusters.edges
     shared = edges.with_columns(
         contact_id=pl.format("{}-{}", "kind", pl.int_range(1, pl.len() + 1).over("kind")),
-        shape=pl.coalesce(
-            masked(edges.select(pl.when(pl.col("kind") == name).then("value").alias(name))).to_series()
-            for name in ("phone", "email", "url")
-        ).fill_null("@..."),
+        shape=shapes_of(edges["kind"], edges["value"]),
     )
     contents = {"ad_contents": ads, "ad_shared_contacts": shared}
-    return adverts, sourced | contents | adverts.tables(ledger, ids)
+    return adverts, paid, sourced | contents | adverts.tables(ledger, ids)
 
 
 def _movement_tables(
@@ -339,19 +343,21 @@ def _contributions(
 
 
 def _network_tables(
-    workspace: Workspace,
-    tied: Networks,
-    ledger: Ledger,
-    listed: pl.DataFrame,
-    as_of: datetime,
-    file_ids: list[int],
+    tied: Networks, ledger: Ledger, listed: pl.DataFrame, transaction_ids: pl.Series
 ) -> dict[str, pl.DataFrame]:
     """rm.networks, rm.network_members, rm.network_edges."""
     rows = tied.edges["rows"].explode(empty_as_null=True).drop_nulls()
-    ids = pl.Series("transaction_id", [], dtype=pl.String)
-    if len(rows):
-        ids = read_columns(workspace, ("transaction_id",), as_of, file_ids)["transaction_id"].gather(rows)
-    return network_tables(tied, ledger.accounts, listed, ids)
+    return network_tables(tied, ledger.accounts, listed, transaction_ids.gather(rows))
+
+
+def _identifier_tables(
+    uses: pl.DataFrame, ledger: Ledger, adverts: Adverts | None, transaction_ids: pl.Series
+) -> dict[str, pl.DataFrame]:
+    """rm.identifiers, rm.identifier_uses, rm.identifier_values."""
+    tables = identifier_tables(uses, ledger, adverts, transaction_ids)
+    identifiers, values = tables["identifiers"], tables["identifier_values"]
+    shape = shapes_of(identifiers["kind"], values["value"])
+    return tables | {"identifiers": identifiers.with_columns(shape)}
 
 
 def _in_networks(listed: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,7 @@ import polars as pl
 CHANNELS = (
     "cash", "atm", "card", "prepaid", "transfer", "p2p", "wallet", "crypto", "cheque", "fee", "other",
 )  # fmt: skip
+BETWEEN_PERSONS = ("transfer", "p2p", "wallet", "crypto", "cheque", "other")  # the other side may be a person
 DIRECTIONS = ("credit", "debit")
 STATUSES = ("booked", "pending", "failed", "reversed")
 # Words for a booking that has not taken effect, or was taken back: its money has not moved. The stored states

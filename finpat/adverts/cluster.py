@@ -21,6 +21,7 @@ import polars as pl
 
 from finpat.adverts import kernels
 from finpat.adverts.normalise import CONTACT_KINDS, advert_words
+from finpat.adverts.rarity import rarity
 from finpat.compiled import frozen
 
 TEXTS_AT_ONCE = 100_000
@@ -233,11 +234,6 @@ def _shared(
     )
     known = edges.filter("ties").select("kind", "value").with_row_index("edge")
     return edges, each.join(known, on=["kind", "value"]).select("edge", "age", "kind").sort("edge", "age")
-
-
-def rarity(shared_by: pl.Expr) -> pl.Expr:
-    """Weight of a value that `shared_by` (two or more) have in common: 1 / log2(shared_by), at most 1."""
-    return 1.0 / pl.max_horizontal(shared_by, 2).cast(pl.Float64).log(2)
 
 
 def cluster_table(ads: pl.DataFrame, clusters: Clusters) -> pl.DataFrame:

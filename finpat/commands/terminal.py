@@ -55,7 +55,7 @@ def instant(moment: datetime | None) -> str:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
     """Rows under their header in aligned columns; the columns named in `right` are set to the right."""
-    cells = [["" if cell is None else _one_line(str(cell)) for cell in row] for row in rows]
+    cells = [["" if cell is None else one_line(str(cell)) for cell in row] for row in rows]
     widths = [max(len(line[at]) for line in [list(header), *cells]) for at in range(len(header))]
     for line in [list(header), *cells]:
         shown = [
@@ -65,7 +65,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequen
         say("  ".join(shown).rstrip())
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """One printable line: a control sequence in a payer's name must not reach the terminal."""
     return "".join(char if char.isprintable() else " " for char in text)
 

@@ -30,7 +30,7 @@ from finpat.indicators.sweeps import (
     targets,
 )
 from finpat.ledger import IS_OWN_ACT
-from finpat.networks.identifiers import KEYS, contacts, dated_list
+from finpat.networks.identifiers import account_phones, address_key, contacts, dated_list
 from finpat.vocabulary import kind_bits, load_vocabulary, of_kind
 
 BENEFITS = IS_CREDIT & of_kind("benefit")
@@ -48,7 +48,7 @@ def holders(context: Context) -> pl.DataFrame:
     def build() -> pl.DataFrame:
         accounts = whole.accounts
         blank = pl.lit(None, pl.String)
-        address = KEYS["address"](pl.col("address")) if "address" in accounts.columns else blank
+        address = address_key(pl.col("address")) if "address" in accounts.columns else blank
         name = (
             pl.col("holder_name").str.normalize("NFKD").str.to_lowercase().str.extract(r"(\p{L}+)\W*$")
             if "holder_name" in accounts.columns
@@ -659,13 +659,12 @@ def find_many_numbers(context: Context, p: ManyNumbers) -> Outcome:
     counted.
     """
     tried = (
-        context.accounts.select("account", entry=dated_list(pl.col("access_phones").cast(pl.String)))
+        context.accounts.select("account", "country", entry=dated_list(pl.col("access_phones").cast(pl.String)))
         .explode("entry", empty_as_null=True)
         .drop_nulls("entry")
         .unnest("entry")
-        .with_columns(value=KEYS["phone"](pl.col("value")))
-        .drop_nulls("value")
     )
+    tried = tried.with_columns(value=account_phones(tried["value"], tried["country"])).drop_nulls("value")
     found = (
         tried.drop_nulls("on")
         .sort("account", "on")

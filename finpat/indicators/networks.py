@@ -31,7 +31,7 @@ from finpat.networks.motifs import (
     find_gathers,
     find_scatters,
 )
-from finpat.networks.motifs_edges import BETWEEN_PERSONS, DEGREE_CAP, Codes, Edges, Ints, build_edges
+from finpat.networks.motifs_edges import DEGREE_CAP, Codes, Edges, Ints, build_edges
 from finpat.networks.motifs_layers import (
     BLOCK_STEPS,
     LEAST_DENSITY,
@@ -42,7 +42,7 @@ from finpat.networks.motifs_layers import (
 )
 from finpat.networks.motifs_rings import find_rings
 from finpat.networks.motifs_shared import SHARED_STEPS, find_copayers
-from finpat.schemas import CHANNELS
+from finpat.schemas import BETWEEN_PERSONS, CHANNELS
 from finpat.vocabulary import kind_bits
 
 BILLS = kind_bits(

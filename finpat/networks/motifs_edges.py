@@ -26,7 +26,7 @@ from finpat.compiled import account_blocks, frozen, in_blocks, kernel
 from finpat.ledger import NO_PARTY, Ledger
 from finpat.money import decimals_of
 from finpat.networks.persons import persons_of
-from finpat.schemas import CASH, CHANNELS
+from finpat.schemas import BETWEEN_PERSONS, CASH, CHANNELS
 
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint32]
@@ -37,7 +37,6 @@ DEGREE_CAP = 500
 SAME_PAYMENT = 3 * 86_400_000_000  # two statements of one payment lie at most this far apart (settlement)
 HISTORY = 30 * 86_400_000_000  # a relation is called new only if the data reaches so far before it
 LONG_AGO = -(2**62)
-BETWEEN_PERSONS = ("transfer", "p2p", "wallet", "crypto", "cheque", "other")
 _NONE = np.uint32(0xFFFFFFFF)
 _UNKNOWN_PARTY = int(NO_PARTY)
 

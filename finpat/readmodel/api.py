@@ -17,8 +17,10 @@ import duckdb
 import polars as pl
 
 from finpat.errors import RunError, UsageError
+from finpat.networks.trace import Reach, Trace, follow_ties
 from finpat.readmodel import schema
 from finpat.readmodel.publish import CURRENT
+from finpat.readmodel.tracing import LOOKED_AT, PublishedTies
 
 PIECE_ROWS = 500_000  # rows that are held at a time when a whole table is read
 
@@ -170,6 +172,14 @@ class ReadModel:
     def account_ids(self) -> list[str]:
         """Every account, in order of its id."""
         return self.ask("SELECT account_id FROM rm.accounts ORDER BY account_id")["account_id"].to_list()
+
+    def places_of(self, account_ids: Sequence[str]) -> pl.DataFrame:
+        """Place in the list of these accounts, best first: rank, score, band, possible_role, network_id."""
+        return self.ask(
+            "SELECT account_id, rank, score, band, possible_role, network_id FROM rm.flagged_accounts "
+            "WHERE account_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY rank",
+            ids=list(account_ids),
+        )
 
     def account_count(self) -> int:
         """Number of accounts scored."""
@@ -401,6 +411,26 @@ class ReadModel:
             account_id=account_id,
         )
 
+    def trace(self, value: str, reach: Reach | None = None, *, reveal: str | None = None) -> Trace:
+        """Everything tied to a value, hop by hop, with the path to each thing (`networks.trace.Trace`).
+
+        value: an account, holder (id or name), telephone, e-mail, address, device, wallet, web address,
+        handle, advert, advert cluster, counterparty, or an identifier_id; contacts in any spelling. Labels
+        are masked. reveal: the reason for showing them.
+
+        Raises:
+            UsageError: the value is unknown (names the nearest spelling), or the reason is empty.
+        """
+        ties = PublishedTies(self.ask, reveal=_has_reason(reveal, "contacts"))
+        starts = ties.starts(value)
+        if starts.is_empty():
+            near = ties.nearest(value)
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise UsageError(
+                f"nothing in run {self.run_id} is {value!r}; looked for {', '.join(LOOKED_AT)}.{hint}"
+            )
+        return follow_ties(starts, ties, reach or Reach())
+
     def sources(self) -> pl.DataFrame:
         """The files that the run read."""
         return self.ask("SELECT * FROM rm.sources ORDER BY source_id")
@@ -416,7 +446,7 @@ class ReadModel:
     def pieces(self, name: str, *, reveal: str | None = None) -> Iterator[pl.DataFrame]:
         """One whole table piece by piece, in its stored order; one empty piece where it has no rows.
 
-        reveal: the reason for showing ad_contents, which no other table needs.
+        reveal: the reason for showing the tables of `schema.SENSITIVE`, which no other table needs.
 
         Raises:
             UsageError: the read model has no such table, or it is shown for a reason only.
@@ -424,8 +454,8 @@ class ReadModel:
         known = {table.name for table in schema.TABLES}
         if name not in known:
             raise UsageError.unknown("table", name, known)
-        if name == schema.AD_CONTENTS.name and not _has_reason(reveal, f"table {name}"):
-            raise UsageError(f"table {name}: contacts and texts of adverts are shown for a reason only")
+        if name in {table.name for table in schema.SENSITIVE} and not _has_reason(reveal, f"table {name}"):
+            raise UsageError(f"table {name}: contacts and texts are shown for a reason only")
         # Without ORDER BY: DuckDB reads a table in the order in which its rows were inserted.
         with self._connection.cursor() as cursor:
             batches = cursor.sql(f"SELECT * FROM rm.{name}").arrow(PIECE_ROWS)

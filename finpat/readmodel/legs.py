@@ -7,7 +7,7 @@ legs is held beside the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +19,8 @@ from finpat.ledger import NO_PARTY, PLACE_COLUMNS, Ledger
 from finpat.readmodel.schema import TRANSACTIONS
 
 BATCH_LEGS = 1_000_000  # bounds the memory; the texts of a dictionary are handed over once for each batch
-DIRECTIONS = pa.array(["debit", "credit"])
-PRECISIONS = pa.array(["day", "second"])
+DIRECTIONS = ("debit", "credit")
+PRECISIONS = ("day", "second")
 # Of one side of a payment only: what they tell belongs to the leg as written, not to its mirror.
 WRITTEN_SIDE = ("counterparty_name", "balance_after_minor")
 LOOKED_UP = ("transaction_id", "source_line", "description", "ip", "extra")
@@ -116,8 +116,9 @@ class Legs:
             yield pa.RecordBatch.from_pydict(columns)
 
 
-def _coded(codes: npt.NDArray[np.generic], texts: pa.Array) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), texts)
+def _coded(codes: npt.NDArray[np.generic], texts: Sequence[str]) -> pa.DictionaryArray:
+    # Made here: the first pa.array of a list imports pandas where that is installed, which takes a second.
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(texts))
 
 
 def _parties(codes: npt.NDArray[np.uint32], parties: pl.Series) -> pa.DictionaryArray:

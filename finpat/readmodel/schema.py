@@ -391,6 +391,60 @@ AD_SHARED_CONTACTS = Table(
         Column("ties", "BOOLEAN", "Whether it is rare enough to make its adverts one cluster."),
     ),
 )
+IDENTIFIERS = Table(
+    "identifiers",
+    ("identifier_id",),
+    ("identifier_id",),
+    "What accounts and adverts may have in common: telephone, e-mail, address, device, wallet, web address, "
+    "handle, holder; and how common each value is.",
+    (
+        Column("identifier_id", "VARCHAR", "Kind and a hash of the value: the same in every run."),
+        Column(
+            "kind",
+            "VARCHAR",
+            "`holder`, `phone`, `email`, `address`, `device`, `wallet`, `url` or `handle`.",
+        ),
+        Column("shape", "VARCHAR", "The value, masked; ids of holders and devices are shown."),
+        Column("account_count", "INTEGER", "Accounts that have it."),
+        Column("person_count", "INTEGER", "Holders of those accounts."),
+        Column("ad_count", "INTEGER", "Adverts that have it."),
+        Column("poster_count", "INTEGER", "Clusters of those adverts, and single adverts."),
+        Column("shared_by", "INTEGER", "person_count + poster_count."),
+        Column("weight", "DOUBLE", "1 / log2(shared_by): 1 for two or fewer, less the more share it."),
+    ),
+)
+IDENTIFIER_USES = Table(
+    "identifier_uses",
+    ("identifier_id", "account_id", "ad_id", "how"),
+    ("identifier_id", "account_id", "ad_id", "how"),
+    "Which account or advert has which identifier, and what says so.",
+    (
+        Column("identifier_id", "VARCHAR", "The identifier."),
+        Column("account_id", "VARCHAR", "The account; null where an advert has it."),
+        Column("ad_id", "VARCHAR", "The advert; null where an account has it."),
+        Column(
+            "how",
+            "VARCHAR",
+            "`stated`: by the accounts file or the advert; `payments`: device or wallet of the account's own "
+            "payments; `payer`: given by whoever paid for an advert; `authorised`: may use the account; "
+            "`access`: a number that tried to reach it.",
+        ),
+        Column("count", "BIGINT", "Rows that say so."),
+        Column("first_at", "TIMESTAMP", "First of them, or of the account or advert (UTC)."),
+        Column("last_at", "TIMESTAMP", "Last of them (UTC)."),
+        Column("evidence", "VARCHAR[]", "transaction_id or payment_id of the oldest of them, 10 at most."),
+    ),
+)
+IDENTIFIER_VALUES = Table(
+    "identifier_values",
+    ("identifier_id",),
+    ("identifier_id",),
+    "The values of identifiers in one form: sensitive, read only with a reason.",
+    (
+        Column("identifier_id", "VARCHAR", "The identifier."),
+        Column("value", "VARCHAR", "The value as it is compared (telephone in E.164, e-mail in lower case)."),
+    ),
+)
 AD_PAYMENT_MATCHES = Table(
     "ad_payment_matches",
     ("payment_id", "transaction_id", "ad_id"),
@@ -606,5 +660,8 @@ TABLES = (
     FLAGGED_ACCOUNTS, FINDINGS, FINDING_EVIDENCE, ROLE_ARGUMENTS, ANOMALY_CONTRIBUTIONS, ACCOUNT_FEATURES,
     TRANSACTIONS, ACCOUNTS, ADS, AD_CONTENTS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES,
     AD_CLUSTERS, AD_CLUSTER_MEMBERS, AD_SHARED_CONTACTS, AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES,
+    IDENTIFIERS, IDENTIFIER_USES, IDENTIFIER_VALUES,
     MOVEMENTS, STAYS, CIRCUIT_AGREEMENTS, DEPOSITS_ELSEWHERE, RUNS, SOURCES, COVERAGE, QUARANTINED,
 )  # fmt: skip
+# Shown for a reason only; no answer has them otherwise.
+SENSITIVE = (AD_CONTENTS, IDENTIFIER_VALUES)
