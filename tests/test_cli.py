@@ -488,3 +488,40 @@ def test_ctrl_c_ends_at_once_with_130_and_one_line(tmp_path):
     assert process.returncode == 130
     assert err.strip().startswith("finpat: interrupted")
     assert "Traceback" not in err
+
+
+def test_trace_says_what_it_followed_and_keeps_possible_victims_apart(workspace, capsys):
+    assert run_command(["trace", "Z", "-w", str(workspace)]) == 0
+    told = capsys.readouterr().out
+    assert "run 0001: from account Z" in told
+    assert "4 hops at most; what more than 25 share is not followed" in told
+    assert "contacts are masked" in told
+    before, after = told.split("Possible victims reached: protect and refer, no subjects of a report (1)")
+    assert "VICTIM" not in before
+    assert "VICTIM: weight 0.33, 1 tie away, rank 2" in after
+    assert "> account VICTIM: payments from; 1 row; 100.00 EUR; 2026-03-02 to 2026-03-02; S1-5" in after
+
+
+def test_trace_json_has_the_path_of_everything_with_its_evidence(workspace, capsys):
+    assert run_command(["trace", "VICTIM", "-w", str(workspace), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["limits"] == {"hops": 4, "shared_by": 25, "least_weight": 0.05, "things": 500}
+    assert told["personal_data"] == "masked"
+    (thing,) = told["things"]
+    assert (thing["kind"], thing["id"], thing["place"]["rank"]) == ("account", "Z", 3)
+    assert [(step["how"], step["count"], step["evidence"]) for step in thing["path"]] == [
+        ("payments to", 1, ["S1-5"])
+    ]
+
+
+def test_trace_of_an_unknown_value_is_one_line_with_what_was_looked_for(workspace, capsys):
+    assert run_command(["trace", "VICTIN", "-w", str(workspace)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "looked for account, holder" in line
+    assert "Did you mean 'VICTIM'?" in line
+
+
+@pytest.mark.parametrize("options", [["--reveal"], ["--reason", "case 7"], ["--reveal", "--reason", " "]])
+def test_trace_shows_contacts_only_with_a_reason_and_a_reason_only_with_it(workspace, capsys, options):
+    assert run_command(["trace", "Z", "-w", str(workspace), *options]) == 2
+    assert "--reason" in capsys.readouterr().err

@@ -15,7 +15,9 @@ from finpat.errors import UsageError
 if TYPE_CHECKING:
     from finpat.networks.trace import Trace
 
-SHOWN = 25  # things of one kind printed as text; --json has all
+SHOWN = 25  # accounts printed as text; --json has all
+ENDS_SHOWN = 3  # things of one kind at the end of a branch
+EVIDENCE_SHOWN = 2  # rows of one tie
 _NAMES = {"cluster": "adverts of one poster", "advert": "advert", "url": "web address"}
 _HOW = {
     "stated": "stated", "payments": "used by its payments", "payer": "given by who paid for an advert",
@@ -122,10 +124,9 @@ def _step(row: Mapping[str, Any]) -> dict[str, Any]:
 def as_text(
     found: Trace, places: Mapping[str, Mapping[str, Any]], run_id: str, reason: str | None
 ) -> Iterator[str]:
-    """The trace as lines for a terminal: accounts first, possible victims apart, then the rest."""
-    rows = {(row["kind"], row["id"]): row for row in found.things.to_dicts()}
-    labels = {(row["kind"], row["id"]): _named(row) for row in [*found.starts.to_dicts(), *rows.values()]}
-    yield f"run {run_id}: followed {', '.join(_shared(row) for row in found.starts.to_dicts())}"
+    """The trace as lines for a terminal: the accounts, possible victims apart, then the ties as a tree."""
+    starts, things = found.starts.to_dicts(), found.things.to_dicts()
+    yield f"run {run_id}: from {', '.join(_shared(row) for row in starts)}"
     yield (
         f"{found.reach.hops} hops at most; what more than {found.reach.shared_by} share is not followed; "
         f"a path weighs {found.reach.least} or more"
@@ -134,39 +135,47 @@ def as_text(
         yield "contacts are masked; --reveal --reason TEXT shows them"
     else:
         yield f"contacts are shown, for this reason: {one_line(reason)}"
-    from finpat.networks.trace import HUB
-
-    accounts = [row for row in rows.values() if row["kind"] == "account"]
+    accounts = [row for row in things if row["kind"] == "account"]
     protected = [row for row in accounts if _role(places, row) == "possible_victim"]
-    subjects = [row for row in accounts if _role(places, row) != "possible_victim"]
-    others = [row for row in rows.values() if row["kind"] != "account" and row["stopped"] != HUB]
+    others = [row for row in accounts if _role(places, row) != "possible_victim"]
     for title, group in (
-        ("Accounts", subjects),
-        ("Possible victims: protect and refer, no subjects of a report", protected),
-        ("What else is tied", others),
+        ("Accounts reached", others),
+        ("Possible victims reached: protect and refer, no subjects of a report", protected),
     ):
-        if not group:
-            continue
-        yield ""
-        yield f"{title} ({len(group):,})"
-        for row in group[:SHOWN]:
-            yield f"  {labels[row['kind'], row['id']]}  weight {row['weight']:.2f}{_place(places, row)}"
-            if row["kind"] == "account":
-                for step in _path(rows, row):
-                    yield "    " + _step_in_words(step, labels)
-        if len(group) > SHOWN:
-            yield f"  {len(group) - SHOWN:,} more; --json has all"
-    hubs = [row for row in rows.values() if row["stopped"] == HUB]
-    if hubs:
-        yield ""
-        yield f"Not followed ({len(hubs):,})"
-        for row in hubs[:SHOWN]:
-            yield f"  {_shared(row)}: not followed"
-        if len(hubs) > SHOWN:
-            yield f"  {len(hubs) - SHOWN:,} more; --json has all"
-    if not rows:
-        yield ""
-        yield "Nothing else is tied to it."
+        if group:
+            yield ""
+            yield f"{title} ({len(group):,})"
+            for row in sorted(group, key=lambda row: (-row["weight"], row["id"]))[:SHOWN]:
+                yield f"  {one_line(row['id'])}: weight {row['weight']:.2f}{_place(places, row)}"
+            if len(group) > SHOWN:
+                yield f"  {len(group) - SHOWN:,} more; --json has all"
+    yield ""
+    yield "Ties" if things else "Nothing else is tied to it."
+    children: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in things:
+        children.setdefault((row["from_kind"], row["from_id"]), []).append(row)
+    if things:
+        for row in starts:
+            yield f"  {_shared(row)}"
+            yield from _branches((row["kind"], row["id"]), children, "    ")
+
+
+def _branches(
+    at: tuple[str, str], children: Mapping[tuple[str, str], list[dict[str, Any]]], indent: str
+) -> Iterator[str]:
+    """What is tied to one thing, each with what is tied to it; of many ends of one kind the first few."""
+    ends: dict[str, int] = {}
+    for row in children.get(at, []):
+        here = (row["kind"], row["id"])
+        if here not in children:
+            ends[row["kind"]] = ends.get(row["kind"], 0) + 1
+            if ends[row["kind"]] > ENDS_SHOWN:
+                continue
+        yield f"{indent}> {_shared(row)}: {_tie_in_words(row)}"
+        yield from _branches(here, children, indent + "    ")
+    for kind, count in ends.items():
+        if count > ENDS_SHOWN:
+            yield f"{indent}> {count - ENDS_SHOWN:,} more ({_NAMES.get(kind, kind)}); --json has all"
 
 
 def _role(places: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> str | None:
@@ -175,35 +184,38 @@ def _role(places: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> st
 
 
 def _place(places: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> str:
-    place = places.get(row["id"]) if row["kind"] == "account" else None
+    place = places.get(row["id"])
+    told = f", {row['hops']} {'tie' if row['hops'] == 1 else 'ties'} away"
     if place is None:
-        return f", {row['hops']} {'tie' if row['hops'] == 1 else 'ties'} away"
+        return told
     role = place["possible_role"].replace("_", " ")
-    return f", rank {place['rank']:,}, score {place['score']} ({place['band']}), role: {role}"
-
-
-def _named(row: Mapping[str, Any]) -> str:
-    label = one_line(str(row["label"]))
-    same = "" if label == row["id"] or ":" not in row["id"] else f" [{row['id']}]"
-    return f"{_NAMES.get(row['kind'], row['kind'])} {label}{same}"
+    return f"{told}, rank {place['rank']:,}, score {place['score']} ({place['band']}), role: {role}"
 
 
 def _shared(row: Mapping[str, Any]) -> str:
-    return _named(row) + (f" (shared by {row['shared_by']:,})" if row["shared_by"] is not None else "")
+    """A thing by kind and label, with the name that `finpat trace` takes, and how many share it."""
+    label = one_line(str(row["label"]))
+    name = f" [{row['id']}]" if label != row["id"] else ""
+    shared = f", shared by {row['shared_by']:,}" if row["shared_by"] is not None else ""
+    return f"{_NAMES.get(row['kind'], row['kind'])} {label}{name}{shared}"
 
 
-def _step_in_words(row: Mapping[str, Any], labels: Mapping[tuple[str, str], str]) -> str:
-    """One step of a path: both ends, what ties them, and by which rows."""
+def _tie_in_words(row: Mapping[str, Any]) -> str:
+    """The last tie of the path to a thing: its kind, the rows behind it, what the path weighs."""
+    from finpat.networks.trace import HUB
+
     told = [_HOW.get(row["how"], row["how"])]
-    if row["count"] and row["how"] != "stated":
+    if row["how"] != "stated" and row["count"]:
         told.append(f"{row['count']:,} {'row' if row['count'] == 1 else 'rows'}")
     if row["amount"] is not None:
         told.append(f"{row['amount']:,.2f} {row['currency']}")
     if row["first_at"] is not None:
         told.append(f"{row['first_at']:%Y-%m-%d} to {row['last_at']:%Y-%m-%d}")
-    if row["shared_by"] is not None:
-        told.append(f"shared by {row['shared_by']:,}")
     if row["evidence"]:
-        more = f" and {len(row['evidence']) - 3} more" if len(row["evidence"]) > 3 else ""
-        told.append("evidence: " + one_line(", ".join(row["evidence"][:3])) + more)
-    return f"{labels[row['from_kind'], row['from_id']]} > {labels[row['kind'], row['id']]}: {'; '.join(told)}"
+        rows = row["evidence"]
+        more = ", ..." if len(rows) > EVIDENCE_SHOWN else ""
+        told.append(one_line(", ".join(rows[:EVIDENCE_SHOWN])) + more)
+    told.append(f"weight {row['weight']:.2f}")
+    if row["stopped"] == HUB:
+        told.append("not followed")
+    return "; ".join(told)

@@ -659,7 +659,8 @@ def find_many_numbers(context: Context, p: ManyNumbers) -> Outcome:
     counted.
     """
     tried = (
-        context.accounts.select("account", "country", entry=dated_list(pl.col("access_phones").cast(pl.String)))
+        context.accounts.with_columns(entry=dated_list(pl.col("access_phones").cast(pl.String)))
+        .select("account", "country", "entry")
         .explode("entry", empty_as_null=True)
         .drop_nulls("entry")
         .unnest("entry")

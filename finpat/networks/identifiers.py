@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CONTACT_KINDS = ("phone", "email", "address")
 IDENTIFIER_KINDS = ("holder", *CONTACT_KINDS, "device", "wallet", "url", "handle")
-_ONE_DIGIT = r"^\D*(?:" + "|".join(f"{digit}+" for digit in range(10)) + ")$"
+_ONE_DIGIT = r"^\D*(?:" + "|".join(rf"{digit}[{digit}\D]*" for digit in range(10)) + ")$"
 FEWEST_DIGITS = 7  # of a telephone number; fewer are an extension or a placeholder
 EVIDENCE_ROWS = 10  # rows kept of one use, the oldest
 
@@ -35,10 +35,10 @@ def account_phones(numbers: pl.Series, countries: pl.Series) -> pl.Series:
 
     Null where one has too few digits, or only one digit, to be anybody's.
     """
-    keys = phone_keys(numbers, countries).to_frame("key")
+    told = pl.DataFrame({"key": phone_keys(numbers, countries), "written": numbers.cast(pl.String)})
     digits = pl.col("key").str.replace_all(r"\D", "")
-    usable = (digits.str.len_chars() >= FEWEST_DIGITS) & ~pl.col("key").str.contains(_ONE_DIGIT)
-    return keys.select(pl.when(usable).then("key")).to_series()
+    one_digit = pl.any_horizontal(pl.col("key", "written").str.contains(_ONE_DIGIT))
+    return told.select(pl.when(digits.str.len_chars() >= FEWEST_DIGITS, ~one_digit).then("key")).to_series()
 
 
 def address_key(column: pl.Expr) -> pl.Expr:
@@ -48,7 +48,7 @@ def address_key(column: pl.Expr) -> pl.Expr:
 
 
 def wallet_key(column: pl.Expr) -> pl.Expr:
-    """A wallet address or other funding instrument without surrounding space; hexadecimal ones in lower case."""
+    """A wallet address or other funding instrument without space around it; hexadecimal in lower case."""
     text = column.str.strip_chars()
     return (
         pl.when(text.str.contains(r"^0[xX][0-9a-fA-F]{40}$"))
@@ -146,9 +146,7 @@ def _uses(ledger: Ledger, adverts: Adverts | None, ad_payments: pl.DataFrame) ->
     stated = [contacts(ledger.accounts).with_columns(how=pl.lit(STATED))]
     if "holder_id" in accounts.columns:
         holder = _trimmed(pl.col("holder_id").cast(pl.String))
-        stated.append(
-            accounts.select("account", kind=pl.lit("holder"), value=holder, how=pl.lit(STATED))
-        )
+        stated.append(accounts.select("account", kind=pl.lit("holder"), value=holder, how=pl.lit(STATED)))
     for name, kind, how in (
         ("authorised_users", "holder", MAY_USE),
         ("access_phones", "phone", REACHED_FOR),
@@ -156,8 +154,11 @@ def _uses(ledger: Ledger, adverts: Adverts | None, ad_payments: pl.DataFrame) ->
         if name in accounts.columns:
             stated.append(_listed(accounts, name, kind, how))
     columns = ["account", "kind", "value", "how"]
-    yield pl.concat([part.select(columns) for part in stated]).unique().join(used, on="account").with_columns(
-        count=pl.lit(1)
+    yield (
+        pl.concat([part.select(columns) for part in stated])
+        .unique()
+        .join(used, on="account")
+        .with_columns(count=pl.lit(1))
     )
     yield _of_legs(ledger, "device")
     yield _of_legs(ledger, "wallet")
@@ -311,7 +312,7 @@ def identifier_tables(
 def written_forms(value: str, countries: list[str]) -> pl.DataFrame:
     """kind, value: every identifier that a text may stand for, in the form that identifiers have.
 
-    countries: ISO 3166-1 alpha-2 of the places whose numbering plans a number without country code is read by.
+    countries: ISO 3166-1 alpha-2, by whose numbering plans a number without country code is read.
     """
     text = pl.DataFrame({"text": [value]})
     forms = {kind: text.select(key(pl.col("text"))).item() for kind, key in _KEYS.items()}

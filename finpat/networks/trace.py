@@ -1,8 +1,8 @@
-"""Tracing: from one thing (an account, a number, an advert's poster) to all that is tied to it, with the path.
+"""Tracing: from one thing (an account, a number, an advert's poster) to all that is tied to it, with paths.
 
 Ties are followed hop by hop, all of one hop before the next, so that every thing is reached by a shortest
-path, and among those by the one that weighs most. A path weighs the product of its ties, and passing through a
-shared value costs its rarity. What too many share is named and not followed.
+path, and among those by the one that weighs most. A path weighs the product of its ties, and passing through
+a shared value costs its rarity. What too many share is named and not followed.
 
 Where the ties come from is the caller's matter (`Ties`): a published run, or frames in a test.
 """
@@ -38,7 +38,7 @@ class Reach:
 
     hops: int = 4
     shared_by: int = 25
-    least: float = 0.02
+    least: float = 0.05
     things: int = 500
 
 
@@ -92,7 +92,9 @@ def follow_ties(starts: pl.DataFrame, source: Ties, reach: Reach) -> Trace:
     known = _told(starts.select(THING.keys()).unique(maintain_order=True), source)
     front = known.select("kind", "id", path_weight=pl.lit(1.0))
     reached = front
-    parts, seen, weak, beyond = [], [], [_NOTHING], [_NOTHING]
+    parts: list[pl.DataFrame] = []
+    seen: list[pl.DataFrame] = []
+    weak, beyond = [_NOTHING], [_NOTHING]
     for hop in range(1, reach.hops + 1):
         if front.is_empty():
             break
@@ -167,9 +169,7 @@ def _among(seen: list[pl.DataFrame], reached: pl.DataFrame) -> pl.DataFrame:
     """The ties whose two ends were reached, each once: a tie that was met from both ends is told one way."""
     ties = pl.concat([pl.DataFrame(schema=TIE), *seen])
     for side in ("from", "to"):
-        ties = ties.join(
-            reached, left_on=[f"{side}_kind", f"{side}_id"], right_on=["kind", "id"], how="semi"
-        )
+        ties = ties.join(reached, left_on=[f"{side}_kind", f"{side}_id"], right_on=["kind", "id"], how="semi")
     one = pl.format("{}\x1f{}", "from_kind", "from_id")
     two = pl.format("{}\x1f{}", "to_kind", "to_id")
     return (

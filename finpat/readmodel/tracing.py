@@ -25,8 +25,8 @@ EVIDENCE = 10  # ids told of one tie, the oldest
 FULL_COUNT = 3  # payments from which a tie by payments weighs in full
 
 # What ties accounts and counterparties: per pair, direction and currency its share of what either side moves
-# that way. The pair weighs the geometric mean of both shares, the most of any direction and currency; fewer
-# than FULL_COUNT payments weigh less in proportion. Shares never mix currencies.
+# that way. The pair is told by the direction and currency with the greatest geometric mean of both shares,
+# and weighs that; fewer than FULL_COUNT payments weigh less in proportion. Shares never mix currencies.
 _PAYMENTS = f"""
 WITH moved AS (
     SELECT account_id, counterparty_id, direction, currency, amount, booked_at, transaction_id
@@ -242,16 +242,13 @@ class PublishedTies:
             ]
         )
         ends = ["from_kind", "from_id", "to_kind", "to_id"]
-        most = one.sort(*ends, "share", "payments", "currency", "direction", descending=[False] * 4
-                        + [True, True, False, False]).unique(ends, keep="first", maintain_order=True)  # fmt: skip
-        everything = one.group_by(ends).agg(
-            count=pl.col("payments").sum(),
-            first_at=pl.col("first_at").min(),
-            last_at=pl.col("last_at").max(),
-        )
+        most = one.sort(
+            *ends, "share", "payments", "currency", "direction",
+            descending=[False] * 4 + [True, True, False, False],
+        ).unique(ends, keep="first", maintain_order=True)  # fmt: skip
         sent = pl.col("direction") == "debit"
         forward = pl.col("from_kind") == "account"
-        return most.drop("first_at", "last_at").join(everything, on=ends).with_columns(
+        return most.rename({"payments": "count"}).with_columns(
             how=pl.when(sent == forward).then(pl.lit("payments to")).otherwise(pl.lit("payments from")),
             weight=pl.col("share") * (pl.col("count") / FULL_COUNT).clip(0.0, 1.0),
         )
@@ -325,7 +322,7 @@ def _counted(ties: pl.DataFrame) -> pl.DataFrame:
             pl.col("count").sum(),
             first_at=pl.col("first_at").min(),
             last_at=pl.col("last_at").max(),
-            evidence=pl.col("evidence").list.explode(empty_as_null=True, keep_nulls=False).drop_nulls().head(EVIDENCE),
+            evidence=pl.col("evidence").explode(empty_as_null=True).drop_nulls().head(EVIDENCE),
             weight=pl.lit(1.0),
         )
     )
