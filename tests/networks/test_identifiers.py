@@ -10,12 +10,16 @@ import pytest
 from finpat.adverts.adverts import build_adverts
 from finpat.config import Settings
 from finpat.networks.identifiers import (
-    contacts, identifier_tables, identifier_uses, written_forms,
+    contacts,
+    identifier_tables,
+    identifier_uses,
+    written_forms,
 )  # fmt: skip
 from tests.factory import at, ledger
 
 NO_PAYMENTS = pl.DataFrame(schema={"payment_id": pl.String})
 POSTED = datetime(2026, 3, 4)
+WALLET = "0xABCDEF0123456789abcdef0123456789ABCDEF01"
 
 
 def holders(*rows):
@@ -67,20 +71,20 @@ def test_devices_are_the_accounts_own_and_wallets_are_those_not_held_here():
     data = ledger(
         {"device_id": "d1", "direction": "debit"},
         {"device_id": "payers", "direction": "credit"},
-        {"channel": "crypto", "direction": "debit", "counterparty_id": "0xABCDEF0123456789abcdef0123456789ABCDEF01"},
+        {"channel": "crypto", "direction": "debit", "counterparty_id": WALLET},
         {"channel": "crypto", "direction": "debit", "counterparty_id": "Z"},
         {"account_id": "Z", "booked_at": at(1)},
     )  # fmt: skip
     uses, _ = used(data)
     assert uses.select("kind", "value", "count").rows() == [
-        ("device", "d1", 1), ("wallet", "0xabcdef0123456789abcdef0123456789abcdef01", 1),
+        ("device", "d1", 1), ("wallet", WALLET.lower(), 1),
     ]  # fmt: skip
     assert uses["rows"].to_list() == [[0], [2]]
 
 
 def test_what_the_payer_of_an_advert_gave_ties_account_and_advert():
     payments = pl.DataFrame(
-        {"payment_id": ["p1", "p2"], "paid_at": [POSTED, POSTED], "platform": "Board", "amount_minor": [500, 500],
+        {"payment_id": ["p1", "p2"], "paid_at": [POSTED, POSTED], "platform": "Board", "amount_minor": 500,
          "currency": "USD", "payer_reference": ["bc1qx", "bc1qx"], "account_id": ["A", "A"],
          "ad_id": ["ad0", None], "email": ["Who@Example.com ", None]}
     )  # fmt: skip
