@@ -155,6 +155,8 @@ def _phone_key(text: str, country: str | None) -> str | None:
     digits = "".join(sign for sign in text if sign.isascii() and sign.isdigit())
     if not 6 <= len(digits) <= 17:
         return None
+    if country is None and digits.startswith("00") and "+" not in text:
+        text = "+" + digits[2:]  # how nearly every country dials abroad
     whole = _parsed(text, country)
     if whole is not None:
         return whole

@@ -84,9 +84,9 @@ def test_devices_are_the_accounts_own_and_wallets_are_those_not_held_here():
 
 def test_what_the_payer_of_an_advert_gave_ties_account_and_advert():
     payments = pl.DataFrame(
-        {"payment_id": ["p1", "p2"], "paid_at": [POSTED, POSTED], "platform": "Board", "amount_minor": 500,
-         "currency": "USD", "payer_reference": ["bc1qx", "bc1qx"], "account_id": ["A", "A"],
-         "ad_id": ["ad0", None], "email": ["Who@Example.com ", None]}
+        {"payment_id": ["p1", "p2"], "paid_at": [POSTED, POSTED], "platform": "Board",
+         "amount_minor": [500, 500], "currency": "USD", "payer_reference": ["bc1qx", "bc1qx"],
+         "account_id": ["A", "A"], "ad_id": ["ad0", None], "email": ["Who@Example.com ", None]}
     )  # fmt: skip
     uses, _ = used(ledger({"account_id": "A"}), ads({}), payments)
     assert uses.select("kind", "value", "account", "ad", "count", "payment_ids").rows() == [
