@@ -42,6 +42,7 @@ class User:
 
     name: str
     role: str
+    session: str = ""  # hash of the browser's token; what is revealed is revealed to it
     must_change_password: bool = False
 
     @property

@@ -8,11 +8,14 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, dcc, html
-from flask import Flask
+from dash import MATCH, Dash, Input, Output, State, dcc, html
+from flask import Flask, g
 from werkzeug.exceptions import HTTPException
 
-from dashboard import access, ids, paths, state
+from dashboard import access, ids, masking, paths, state
+from dashboard.security import gate, tokens
+from finpat.casework.database import Database
+from finpat.config import Settings
 from finpat.errors import FinpatError
 
 _LOG = logging.getLogger(__name__)
@@ -36,14 +39,16 @@ NAVIGATION: tuple[tuple[str, str, access.Right], ...] = (
 )
 
 
-def create_app(models: state.ReadModels) -> Dash:
-    """The dashboard over the published runs of one workspace.
+def create_app(
+    models: state.ReadModels, casework: Database | None = None, settings: Settings | None = None
+) -> Dash:
+    """The dashboard over the published runs and the casework of one workspace.
 
     Its server is a Flask application (`app.server`) that any WSGI server can serve;
     `dashboard.security.protect` puts sign-in, rights and headers around it.
     """
     server = Flask("finpat", static_folder=None)
-    state.serve(server, models)
+    state.serve(server, models, casework, settings)
     app = Dash(
         "finpat",
         server=server,
@@ -66,6 +71,18 @@ def create_app(models: state.ReadModels) -> Dash:
         State(ids.RUN, "data"),
         prevent_initial_call=True,
     )(_newer_run)
+    app.callback(
+        Output({"type": ids.REVEAL_SAID, "kind": MATCH, "object": MATCH}, "children"),
+        Input({"type": ids.REVEAL, "kind": MATCH, "object": MATCH}, "n_clicks"),
+        State({"type": ids.REVEAL_REASON, "kind": MATCH, "object": MATCH}, "value"),
+        prevent_initial_call=True,
+    )(masking.give_reason)
+    app.clientside_callback(
+        "function (asked) { if (asked) location.reload(); return null; }",
+        Output(ids.RELOADED, "data"),
+        Input(ids.RELOAD, "data"),
+        prevent_initial_call=True,
+    )
     # Dash collects callbacks and routes before its first request; done here, the application is whole: two
     # of one process do not take each other's callbacks, and what it may run is known.
     with server.test_request_context("/"):
@@ -87,7 +104,7 @@ def _frame() -> dmc.MantineProvider:
             html.Span(id=ids.NEWER_RUN, role="status"),
             html.Span(className="spring"),
             html.Button("Light or dark", id=ids.SCHEME, className="quiet", type="button"),
-            html.Span(f"{who.name}, {who.role_name}", className="who"),
+            *_own(who),
         ],
         className="top",
     )
@@ -99,12 +116,28 @@ def _frame() -> dmc.MantineProvider:
                 html.Nav(links, className="side", **{"aria-label": "Pages"}),
                 html.Main(dash.page_container, id=ids.MAIN, tabIndex="-1"),
                 dcc.Interval(id=ids.NEWER_RUN_CHECK, interval=CHECK_SECONDS * 1000),
+                dcc.Store(id=ids.RELOAD),
+                dcc.Store(id=ids.RELOADED),
                 dmc.NotificationContainer(id=ids.NOTIFICATIONS),
             ],
             className=f"frame {state.scheme()}",
         ),
         forceColorScheme=state.scheme(),
     )
+
+
+def _own(who: access.User) -> list[Any]:
+    """Who is signed in, with the way to the own password and out; for the guest the name alone."""
+    name = f"{who.name}, {who.role_name}"
+    if not who.session:
+        return [html.Span(name, className="who")]
+    proof = dcc.Input(type="hidden", name=tokens.PROOF_FIELD, value=tokens.proof(g.token))
+    leave = html.Form(
+        [proof, html.Button("Sign out", className="quiet", type="submit")],
+        action=gate.SIGN_OUT,
+        method="POST",
+    )
+    return [html.A(name, href=gate.PASSWORD, className="who", title="Change your password"), leave]
 
 
 def _told(error: Exception) -> Any:

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from flask import current_app, has_request_context, request
+from flask import Flask, abort, current_app, g, has_request_context, request
 
+from dashboard import access
+from finpat.casework.database import Change, Database
+from finpat.config import Settings
 from finpat.errors import RunError
 from finpat.readmodel import ReadModel
 from finpat.readmodel.api import current_path
 
 OPEN_RUNS = 4  # newest first; a page whose run was let go opens it again
 _KEY = "FINPAT_READ_MODELS"
+_CASEWORK = "FINPAT_CASEWORK"
+_SETTINGS = "FINPAT_SETTINGS"
 
 
 class ReadModels:
@@ -60,9 +68,29 @@ class ReadModels:
             return self._open[path]
 
 
-def serve(server: object, models: ReadModels) -> None:
-    """Let requests of this server read `models`."""
-    server.config[_KEY] = models  # type: ignore[attr-defined]
+class GuardedCasework(Database):
+    """Casework as a request may change it: in the user's own name, by a right that the callback asked for.
+
+    What forgot to ask (`access.requires`) changes nothing, and the guest of the demonstration never does.
+    """
+
+    @contextmanager
+    def writing(self, actor: str, at: datetime) -> Iterator[Change]:
+        """One change, as `Database.writing`; refused (403) to who may only look."""
+        if g.get("right", "view") == "view" or actor != access.user().name:
+            abort(403, description="nothing can be changed here")
+        with super().writing(actor, at) as change:
+            yield change
+
+
+def serve(
+    server: Flask, models: ReadModels, casework: Database | None = None, settings: Settings | None = None
+) -> None:
+    """Let requests of this server read `models`, and work with `casework` under `settings`."""
+    server.config[_KEY] = models
+    server.config[_SETTINGS] = settings or Settings()
+    if casework is not None:
+        server.config[_CASEWORK] = GuardedCasework(casework.engine, casework.place, casework.anchor)
 
 
 def read_models() -> ReadModels:
@@ -74,6 +102,23 @@ def read_models() -> ReadModels:
 def read_model(run_id: str | None = None) -> ReadModel:
     """The read model of a run: the page's own in a callback, the newest where a page is drawn."""
     return read_models().of(run_id)
+
+
+def casework() -> Database:
+    """The casework of the workspace; writes pass only behind `access.requires`."""
+    kept: Database = current_app.config[_CASEWORK]
+    return kept
+
+
+def settings() -> Settings:
+    """The settings of the workspace, as they were when the dashboard was started."""
+    kept: Settings = current_app.config[_SETTINGS]
+    return kept
+
+
+def now() -> datetime:
+    """This instant (naive UTC): the dashboard's one reading of the clock."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def scheme() -> str:

@@ -129,6 +129,26 @@ class DashboardSettings(Section):
         0, ge=0, le=8, description="Reverse proxies in front whose `X-Forwarded-*` headers are believed."
     )
     request_mb: int = Field(16, ge=1, le=1024, description="Megabytes of one request, attachments included.")
+    idle_minutes: int = Field(30, ge=1, description="A session that nobody uses ends after so long.")
+    session_hours: int = Field(12, ge=1, description="Any session ends after so long.")
+    password_length: int = Field(
+        15,
+        ge=8,
+        le=64,
+        description="Fewest characters of a password (NIST SP 800-63B-4: 15 where it is all).",
+    )
+    attempts_per_user: int = Field(
+        5, ge=1, description="Wrong passwords of one name, known or not, before it has to wait."
+    )
+    attempts_per_address: int = Field(
+        20, ge=1, description="Wrong passwords from one address before it has to wait."
+    )
+    first_wait_seconds: int = Field(
+        30, ge=1, description="The first wait; each further wrong password doubles it, up to 15 minutes."
+    )
+    reveal_minutes: int = Field(
+        15, ge=1, description="Personal data of one object stays shown to who gave a reason for so long."
+    )
 
     @field_validator("url")
     @classmethod

@@ -13,23 +13,40 @@ from __future__ import annotations
 from dash import Dash
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from dashboard.access import GUEST
-from dashboard.security import gate, headers
+from dashboard import state
+from dashboard.access import GUEST, User
+from dashboard.security import gate, headers, sign_in
+from finpat.casework import sessions
+from finpat.casework.database import Database
 from finpat.config import DashboardSettings
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
-def protect(app: Dash, settings: DashboardSettings) -> Dash:
+def protect(app: Dash, settings: DashboardSettings, users: Database | None) -> Dash:
     """Put gate, sign-in and headers around a complete application; returns it.
 
-    Without users everybody is the guest, who looks and changes nothing: for this machine only.
+    users: the casework database, whose users may sign in; None: everybody is the guest, who looks and changes
+    nothing (for this machine only).
     """
     server = app.server
     https = settings.url.startswith("https://")
     server.config["MAX_CONTENT_LENGTH"] = settings.request_mb << 20
-    server.config["MAX_FORM_MEMORY_SIZE"] = 1 << 20
-    gate.guard(app, lambda _: GUEST, hosts={*LOOPBACK, *settings.hosts}, https=https)
+    server.config["MAX_FORM_MEMORY_SIZE"] = 64 << 10  # of the pages for signing in; callbacks send JSON
+
+    def who(token: str, is_used: bool) -> User | None:
+        if users is None:
+            return GUEST
+        if not token:
+            return None
+        session = sessions.current(users, token, state.now(), settings, is_used=is_used)
+        if session is None:
+            return None
+        return User(session.user, session.role, session.token_hash, session.must_change_password)
+
+    if users is not None:
+        server.register_blueprint(sign_in.pages(users, settings))
+    gate.guard(app, who, hosts={*LOOPBACK, *settings.hosts}, https=https)
     headers.send_headers(server, headers.content_policy(app), https=https)
     if settings.proxies:
         hops = settings.proxies

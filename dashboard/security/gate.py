@@ -38,13 +38,12 @@ UNFINISHED = frozenset({PASSWORD, SIGN_OUT})  # all that is open to who has to c
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def guard(
-    app: Dash, who: Callable[[str | None], User | None], *, hosts: Collection[str], https: bool
-) -> None:
+def guard(app: Dash, who: Callable[[str, bool], User | None], *, hosts: Collection[str], https: bool) -> None:
     """Put the gate before every request of a complete application.
 
-    who: the user that a browser's token belongs to; None: nobody has signed in with it. hosts: names by which
-    the server may be called (another one is a page that has bent its own name to this machine).
+    who: the user of a browser's token, or None; told whether a person does something, which keeps a session
+    open. hosts: names by which the server may be called (another one is a page that has bent its own name to
+    this machine).
     """
     server = app.server
 
@@ -53,7 +52,7 @@ def guard(
             abort(400, description="this address is not known here by that name")
         token = tokens.received(https)
         g.token = token or (tokens.fresh() if _is_navigation() else None)
-        user = who(token)
+        user = who(token or "", not _is_polling())
         g.signed_in = user is not None
         if user is not None:
             g.user = user
@@ -97,6 +96,15 @@ def _ask_right(app: Dash, user: User) -> None:
     right = right_of(callback["callback"])
     if not user.may(right):
         abort(403, description=f"your role, {user.role_name}, may not do this")
+
+
+def _is_polling() -> bool:
+    """Whether the page asks by itself, by the clock."""
+    if request.path != CALLBACKS or not request.is_json:
+        return False
+    body: Any = request.get_json(silent=True)
+    asked_by = (body.get("changedPropIds") if isinstance(body, dict) else None) or []
+    return asked_by != [] and all(str(asking).endswith(".n_intervals") for asking in asked_by)
 
 
 def _is_navigation() -> bool:

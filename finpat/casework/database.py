@@ -31,6 +31,7 @@ FILE = "casework.sqlite"
 SCHEMA = "casework"  # where the tables are in PostgreSQL
 PATIENCE = 15.0  # seconds that a writer waits for the one before it
 _WRITERS = 0x66696E706174  # key of the advisory lock that PostgreSQL's writers take
+_UPKEEP = _WRITERS + 1
 
 
 @dataclass
@@ -198,6 +199,21 @@ class Database:
                 after = change.finish()
             if after is not None and anchored:
                 anchor.advance(self.anchor, after)
+
+    @contextmanager
+    def upkeep(self) -> Iterator[Connection]:
+        """A change that is nobody's work and leaves no entry: when a session was seen, failed attempts.
+
+        Raises:
+            CaseworkError: as `writing`.
+        """
+        with self._told("writing to it"), self.engine.connect() as connection:
+            connection = connection.execution_options(immediate=True)
+            with connection.begin():
+                if self._is_postgresql:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE:.0f}s'")
+                    connection.execute(select(func.pg_advisory_xact_lock(_UPKEEP)))
+                yield connection
 
     def _anchored(self, connection: Connection, newest: audit.Anchor | None) -> bool:
         """Whether the trail still has the entry that the anchor names, or has none and needs none."""

@@ -18,6 +18,50 @@ metadata = MetaData()
 
 migrations = Table("migrations", metadata, Column("number", BigInteger, primary_key=True))
 
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text),
+    Column("one_time_until", DateTime),
+    Column("subject", Text, unique=True),
+    Column("disabled_at", DateTime),
+    Column("added_at", DateTime, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("signed_in_at", DateTime),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user_name", Text, ForeignKey("users.name"), nullable=False),
+    Column("started_at", DateTime, nullable=False),
+    Column("seen_at", DateTime, nullable=False),
+    Column("ends_at", DateTime, nullable=False),
+    Column("address", Text, nullable=False),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("of_what", Text, primary_key=True),
+    Column("attempts", BigInteger, nullable=False),
+    Column("last_at", DateTime, nullable=False),
+    Column("wait_until", DateTime),
+)
+
+reveals = Table(
+    "reveals",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("token_hash", Text, ForeignKey("sessions.token_hash", ondelete="CASCADE"), nullable=False),
+    Column("object_kind", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("until", DateTime, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

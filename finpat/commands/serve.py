@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from finpat.commands.terminal import note, say, workspace_option
+from finpat.commands.casework import open_casework
+from finpat.commands.terminal import note, now, say, workspace_option
 
 if TYPE_CHECKING:
     from finpat.config import DashboardSettings
@@ -51,8 +52,9 @@ def serve_guest(workspace: Path, host: str | None, port: int | None) -> None:
     from dashboard.state import ReadModels
 
     settings = check_guest_address(host, port)
-    app = protect(create_app(ReadModels(workspace / "readmodel")), settings)
-    serve(app.server, settings, _listening)
+    with open_casework(workspace) as casework:
+        app = protect(create_app(ReadModels(workspace / "readmodel"), casework), settings, None)
+        serve(app.server, settings, _listening)
 
 
 def _listening(address: str) -> None:
@@ -73,11 +75,20 @@ def dashboard(host: str | None, port: int | None, workspace: Path) -> None:
     from dashboard.security import protect
     from dashboard.serve import check_address, serve
     from dashboard.state import ReadModels
+    from finpat.casework.users import ONE_TIME_HOURS, first_administrator
     from finpat.commands.analysis import open_workspace
     from finpat.config import load_settings
 
     folder = open_workspace(workspace)
-    settings = chosen_address(load_settings(folder.path).dashboard, host, port)
-    check_address(settings, guest=True)
-    app = protect(create_app(ReadModels(folder.readmodel)), settings)
-    serve(app.server, settings, _listening)
+    chosen = load_settings(folder.path)
+    settings = chosen_address(chosen.dashboard, host, port)
+    check_address(settings, guest=False)
+    with open_casework(workspace) as casework:
+        made = first_administrator(casework, now())
+        if made is not None:
+            name, password = made
+            say(f"First start. Sign in as {name} with this one-time password, shown once:")
+            say(f"   {password}")
+            note(f"It is good for {ONE_TIME_HOURS} hours; `finpat user reset {name}` gives another one.")
+        app = protect(create_app(ReadModels(folder.readmodel), casework, chosen), settings, casework)
+        serve(app.server, settings, _listening)

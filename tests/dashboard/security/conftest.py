@@ -16,4 +16,4 @@ def guest_app(tmp_path_factory):
     """What `finpat demo --serve` serves."""
     folder = tmp_path_factory.mktemp("guest")
     publish_sample(folder)
-    return protect(create_app(ReadModels(folder / "readmodel")), DashboardSettings())
+    return protect(create_app(ReadModels(folder / "readmodel")), DashboardSettings(), None)

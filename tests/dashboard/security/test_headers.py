@@ -65,7 +65,7 @@ def public(tmp_path):
     """Behind one proxy that does the encryption."""
     publish_sample(tmp_path)
     settings = DashboardSettings(url="https://finpat.example.org", proxies=1)
-    return protect(create_app(ReadModels(tmp_path / "readmodel")), settings).server
+    return protect(create_app(ReadModels(tmp_path / "readmodel")), settings, None).server
 
 
 HTML = {"Accept": "text/html"}
