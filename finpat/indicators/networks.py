@@ -32,13 +32,12 @@ from finpat.networks.motifs import (
     find_scatters,
 )
 from finpat.networks.motifs_edges import DEGREE_CAP, Codes, Edges, Ints, build_edges
+from finpat.networks.motifs_layered import LayeredFans, find_layered_fans
 from finpat.networks.motifs_layers import (
     BLOCK_STEPS,
     LEAST_DENSITY,
     MOST_PAYERS,
-    LayeredFans,
     find_blocks,
-    find_layered_fans,
 )
 from finpat.networks.motifs_rings import find_rings
 from finpat.networks.motifs_shared import SHARED_STEPS, find_copayers
@@ -601,6 +600,9 @@ class Bipartite:
     min_density: float = parameter(
         0.8, "of the pairs of payer and payee that pay; D", stricter="higher", low=LEAST_DENSITY, high=1
     )
+    max_chance: float = parameter(
+        0.001, "payers who would by chance share as many payees with one of them; D", stricter="lower", low=0
+    )
     window_days: float = parameter(7.0, "D", low=0.01)
     new_days: float = parameter(90.0, NEW_DAYS, low=0)
 
@@ -613,6 +615,9 @@ class Stack:
     min_payees: int = parameter(3, "of each block; D", stricter="higher", low=2)
     min_density: float = parameter(
         0.8, "of the pairs of payer and payee that pay; D", stricter="higher", low=LEAST_DENSITY, high=1
+    )
+    max_chance: float = parameter(
+        0.001, "payers who would by chance share as many payees with one of them; D", stricter="lower", low=0
     )
     layer_days: float = parameter(7.0, "for each block, 14 days for both; D", low=0.01)
     new_days: float = parameter(90.0, NEW_DAYS, low=0)
@@ -628,6 +633,7 @@ def _blocks(context: Context, p: Bipartite | Stack, name: str, width: float, aft
         payers=p.min_payers,
         payees=p.min_payees,
         density=p.min_density,
+        chance=p.max_chance,
         threads=thread_count(context.threads),
     )
     if blocks.cut:
@@ -649,8 +655,9 @@ def find_bipartite(context: Context, p: Bipartite) -> Outcome:
     """Several persons newly pay the same several others.
 
     Within 7 days 2 or more payers and 3 or more payees, nobody in both, where 0.8 of the pairs of payer and
-    payee pay, each at most 90 days after the first payment of the two. Blocks that one person's payments
-    complete are told together.
+    payee pay, each at most 90 days after the first payment of the two. Each payer shares so many payees with
+    the one who completes the block that by chance, everybody newly paying and being paid by as many as they
+    are, at most 0.001 payers would. Blocks that one person's payments complete are told together.
     """
     return _blocks(context, p, "NW-BIP-06", p.window_days, 0)
 
@@ -681,9 +688,9 @@ BIP_06 = Indicator(
     caution="suppliers and the shops they deliver to, members of one club",
     find=find_bipartite,
     across=True,
-    enabled=False,  # where everybody pays everybody it tells of nearly all accounts, many times
     rows_shown=ROWS_SHOWN,
-    measured="rules found 16 % of such schemes in a public benchmark on SAML-D, not on own data",
+    measured="of 47 accounts found on a labelled set with such schemes (amlgentex_dev) 40 are part of some "
+    "scheme, of 56 on another 10; on the six others nobody is found",
 )
 
 STACK_07 = Indicator(
@@ -705,8 +712,8 @@ STACK_07 = Indicator(
     caution="chains of distribution",
     find=find_stack,
     across=True,
-    enabled=False,  # where everybody pays everybody it tells of nearly all accounts, many times
     rows_shown=ROWS_SHOWN,
+    measured="finds nobody on the labelled sets",
 )
 
 
@@ -719,6 +726,14 @@ class LayeredFan:
 
     min_collectors: int = parameter(3, "persons in the middle; D", stricter="higher", low=2)
     min_fan: int = parameter(3, "other partners of each of them; D", stricter="higher", low=2)
+    min_ratio: float = parameter(
+        0.7, "out over in, of each in the middle; D", stricter="higher", low=0, high=1
+    )
+    max_ratio: float = parameter(1.05, "out over in, of each in the middle; D", stricter="lower", low=1)
+    min_part: float = parameter(
+        0.5, "of the one person's money in the window: more than its other affairs; D", stricter="higher",
+        low=0, high=1,
+    )  # fmt: skip
     window_days: float = parameter(7.0, "for each layer; D", low=0.01)
     new_days: float = parameter(90.0, NEW_DAYS, low=0)
 
@@ -727,8 +742,9 @@ def find_layered(context: Context, p: LayeredFan) -> Outcome:
     """Several persons collect from several new payers each and all pay one; or the same the other way round.
 
     Within 7 days 3 or more persons pay one, each of whom 3 or more others newly paid in the 7 days before its
-    payment. The other way round: a person pays 3 or more others within 7 days, each of whom newly pays 3 or
-    more others in the 7 days after.
+    payment, and who passes on 0.7 to 1.05 of that; so comes 0.5 or more of what the one gets in these days.
+    The other way round: a person pays 3 or more others within 7 days, 0.5 or more of what it pays, each of
+    whom newly pays 3 or more others in the 7 days after, 0.7 to 1.05 of it.
     """
     edges = payments_between_persons(context, 0.0)
     windows, rows = [], []
@@ -740,6 +756,9 @@ def find_layered(context: Context, p: LayeredFan) -> Outcome:
             new_within=days(p.new_days),
             fan=p.min_fan,
             least=p.min_collectors,
+            low=p.min_ratio,
+            high=p.max_ratio,
+            part=p.min_part,
             threads=thread_count(context.threads),
         )
         root, start, end, middle, money = fans.windows
@@ -766,8 +785,10 @@ LFAN_09 = Indicator(
     caution="royalties of a franchise, federations of clubs",
     find=find_layered,
     across=True,
-    enabled=False,  # where everybody pays everybody it tells of nearly all accounts, many times
+    enabled=False,  # rare, but no sign yet that whom it finds is more often part of a scheme than others
     rows_shown=ROWS_SHOWN,
+    measured="of 68 accounts found on one labelled set 2 are part of a scheme, of 51 on another 6, hardly "
+    "more than of all accounts there; none of these sets has layered fans",
 )
 
 

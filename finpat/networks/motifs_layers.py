@@ -1,24 +1,27 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
-"""Motifs of layers: blocks of payers and payees, blocks upon blocks, fans of fans.
+"""Motifs of layers: blocks of payers and payees, and blocks upon blocks.
 
 A *block* is a set of payers and a set of payees, nobody in both, where nearly every payer pays nearly every
 payee within a window. A block of more persons has a block of the smallest numbers inside it that is as dense
 (the mean over all of those is the density of the whole), so that looking for the smallest ones misses nobody
-who is part of one. A *stack* is a block some of whose payees are the payers of a later block. A *layered
-fan* is a person to whom several others pass on what each of them got from several.
+who is part of one. A *stack* is a block some of whose payees are the payers of a later block.
+
+Where everybody pays many, blocks come by themselves. How many payees two payers share by chance follows from
+how many each pays and how many others pay those: other pairs that end at the payees of the one fall to the
+other payer as often as it is the payer of any pair (the configuration model: degrees kept, ends drawn).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from finpat.compiled import frozen, in_blocks, kernel
-from finpat.networks.motifs import collected, find_fans
-from finpat.networks.motifs_edges import LONG_AGO, Bools, Codes, Edges, Ints
+from finpat.compiled import frozen, kernel
+from finpat.networks.motifs import collected
+from finpat.networks.motifs_edges import Bools, Codes, Edges, Ints
 
 NO_NODE = np.uint32(0xFFFFFFFF)
 
@@ -51,7 +54,7 @@ class Blocks:
 
 
 @kernel
-def _after(edges, begin, end, instants, moment):
+def first_after(edges, begin, end, instants, moment):
     """The first place in [begin, end) of `edges` (in order of time) later than `moment`, else end."""
     while begin < end:
         middle = (begin + end) >> 1
@@ -66,7 +69,9 @@ def _after(edges, begin, end, instants, moment):
 def _payment_count(node, low, high, graph, order):
     """Payments that `node` makes in (low, high]."""
     begin, end = graph.out_offsets[node], graph.out_offsets[node + 1]
-    return _after(order, begin, end, graph.instants, high) - _after(order, begin, end, graph.instants, low)
+    return first_after(order, begin, end, graph.instants, high) - first_after(
+        order, begin, end, graph.instants, low
+    )
 
 
 @kernel
@@ -76,7 +81,7 @@ def _payees(node, low, high, graph, order, is_new, number, named, seen, mark, pa
     number: node -> its number, NO_NUMBER, or LEFT_OUT; named: number -> node; names: how many there are.
     seen: number -> the mark it was last met with. Returns size and names.
     """
-    place = _after(order, graph.out_offsets[node], graph.out_offsets[node + 1], graph.instants, high) - 1
+    place = first_after(order, graph.out_offsets[node], graph.out_offsets[node + 1], graph.instants, high) - 1
     while place >= graph.out_offsets[node] and graph.instants[place] > low:
         other = graph.receivers[place]
         if is_new[place] and number[other] != LEFT_OUT:
@@ -91,6 +96,44 @@ def _payees(node, low, high, graph, order, is_new, number, named, seen, mark, pa
                 size += 1
         place -= 1
     return size, names
+
+
+@kernel
+def _chance(mean, count):
+    """Chance of `count` or more where `mean` are expected and each comes by itself (Poisson)."""
+    if count <= 0:
+        return 1.0
+    if mean <= 0:
+        return 0.0
+    term = math.exp(count * math.log(mean) - mean - math.lgamma(count + 1))
+    total = 0.0
+    while term > 1e-12 * total or count < mean:
+        total += term
+        count += 1
+        term *= mean / count
+    return min(total, 1.0)
+
+
+@kernel
+def _following(out_offsets, receivers, instants, is_new, width, met, lasts):
+    """Until when each new payment alone keeps its pair, and its payer, in windows of `width`.
+
+    That is the next new payment of the pair (of the payer), or `width` later where there is none before.
+    met: NO_NODE for each node, lasts: scratch. Returns both, 0 for payments that are not new.
+    """
+    pairs, payers = np.zeros(instants.size, np.int64), np.zeros(instants.size, np.int64)
+    for node in range(out_offsets.size - 1):
+        following = instants[out_offsets[node]] + width if out_offsets[node] < instants.size else 0
+        known = False
+        for edge in range(out_offsets[node + 1] - 1, out_offsets[node] - 1, -1):
+            if not is_new[edge]:
+                continue
+            now, other = instants[edge], receivers[edge]
+            pairs[edge] = min(now + width, lasts[other]) if met[other] == node else now + width
+            payers[edge] = min(now + width, following) if known else now + width
+            met[other], lasts[other] = node, now
+            following, known = now, True
+    return pairs, payers
 
 
 @kernel
@@ -169,7 +212,7 @@ def _told_payments(payer, low, high, graph, order, is_new, number, is_payee, who
     """
     first, last = high + 1, low
     begin, end = graph.out_offsets[payer], graph.out_offsets[payer + 1]
-    place = _after(order, begin, end, graph.instants, high) - 1
+    place = first_after(order, begin, end, graph.instants, high) - 1
     while place >= begin and graph.instants[place] > low:
         if is_new[place] and number[graph.receivers[place]] >= 0 and is_payee[number[graph.receivers[place]]]:
             if told[place] != whose:
@@ -262,13 +305,15 @@ def _tell_later(
 
 @kernel
 def _find_blocks(
-    first, last, graph, order, is_new, width, after, least, wide, missing, steps, number, later_number, met,
-    shared, told, cut,
+    first, last, graph, order, is_new, width, after, least, wide, missing, rare, pairs, paying, steps, number,
+    later_number, met, shared, told, cut,
 ):  # fmt: skip
     """Blocks that end with a payment of a node in [first, last), in (t - width, t].
 
     after: 0, or the width of the window (t, t + after] in which some of the payees are payers of a further
-    block. number, later_number: NO_NUMBER, met: NO_NODE, shared: 0 for each node, and so again afterwards.
+    block. pairs, paying: per payment, pairs and payers in the window that ends with it; rare: how many payers
+    at most may share so many payees with the node by chance. number, later_number: NO_NUMBER, met: NO_NODE,
+    shared: 0 for each node, and so again afterwards.
     told: per payment, NO_NODE or a node of another run.
 
     Returns finds (rows payment, first and last instant, payers, those in the middle, payees, pairs of the
@@ -308,10 +353,10 @@ def _find_blocks(
             starts[1] = size
             count = 1
             if size >= wide - missing:
-                near = 0
+                near = ways = 0
                 for index in range(size):
                     payee = named[payees[index]]
-                    place = _after(in_edges, in_offsets[payee], in_offsets[payee + 1], instants, now) - 1
+                    place = first_after(in_edges, in_offsets[payee], in_offsets[payee + 1], instants, now) - 1
                     while place >= in_offsets[payee] and instants[in_edges[place]] > low and left > 0:
                         left -= 1
                         payment = in_edges[place]
@@ -322,7 +367,9 @@ def _find_blocks(
                                 touched[near] = other
                                 near += 1
                             shared[other] += 1
+                            ways += 1
                         place -= 1
+                others = max(pairs[edge] - starts[1], 1)  # of the node's payees, other pairs pay `ways`
                 for index in range(near):
                     other = touched[index]
                     if shared[other] >= wide - missing and left > 0:
@@ -333,8 +380,12 @@ def _find_blocks(
                                 other, low, now, graph, order, is_new, number, named, seen, count, payees,
                                 size, names,
                             )  # fmt: skip
-                            count += 1
-                            starts[count] = size
+                            expected = ways * (size - starts[count]) / others
+                            if paying[edge] * _chance(expected, shared[other]) <= rare:
+                                count += 1
+                                starts[count] = size
+                            else:
+                                size = starts[count]
                     met[other] = NO_NODE
                     shared[other] = 0
             best = 0
@@ -401,6 +452,7 @@ def find_blocks(
     payers: int,
     payees: int,
     density: float,
+    chance: float = np.inf,
     after: int = 0,
     threads: int = 1,
     steps: int = BLOCK_STEPS,
@@ -408,13 +460,16 @@ def find_blocks(
     """Blocks of `payers` or more to `payees` or more in (t - width, t], t being that of a payment of theirs.
 
     A partner counts in a payment at most `new_within` after their first. `density`: of the pairs of payer and
-    payee that pay, LEAST_DENSITY or more; `payers`: MOST_PAYERS at most. With `after`: stacks, that is blocks
-    of whose payees some are the payers of a further block in (t, t + after], nobody of the first layer being
-    paid in it.
+    payee that pay, LEAST_DENSITY or more; `payers`: MOST_PAYERS at most. `chance`: beside the payer
+    who ends a block only those count who share so many payees with that one that on average no more payers
+    would do so by chance, everybody newly paying and being paid by as many in the window as they are. With
+    `after`: stacks, that is blocks of whose payees some are the payers of a further block in (t, t + after],
+    nobody of the first layer being paid in it.
     """
     missing = int((1 - density) * payers * payees + 1e-9)
-    graph, is_new = edges.graph, _is_new(edges, new_within)
+    graph, is_new = edges.graph, newly_paid(edges, new_within)
     order = frozen(np.arange(edges.instants.size, dtype=np.uint32))
+    pairs, paying = _in_windows(edges, is_new, width)
     cut = np.zeros(edges.instants.size, np.uint8)
 
     def start() -> Any:
@@ -424,8 +479,8 @@ def find_blocks(
 
         def one(first: int, last: int) -> tuple[Any, ...]:
             found, payments, payer = _find_blocks(
-                first, last, graph, order, is_new, width, after, payers, payees, missing, steps, number,
-                later_number, met, shared, told, cut,
+                first, last, graph, order, is_new, width, after, payers, payees, missing, chance, pairs,
+                paying, steps, number, later_number, met, shared, told, cut,
             )  # fmt: skip
             return found.T, payments, payer
 
@@ -439,161 +494,22 @@ def find_blocks(
     return Blocks(ends, starts, stops, first, middle, last, present, payments, payer, int(cut.sum()))
 
 
-def _is_new(edges: Edges, new_within: int) -> Bools:
+def _in_windows(edges: Edges, is_new: Bools, width: int) -> tuple[Ints, Ints]:
+    """Pairs and payers of new payments in (t - width, t], t being the instant of each payment."""
+    nodes, starts = edges.node_count, np.sort(edges.instants[is_new])
+    begun = np.searchsorted(starts, edges.instants, side="right")
+    counts = (
+        begun - np.searchsorted(np.sort(until[is_new]), edges.instants, side="right")
+        for until in _following(
+            edges.out_offsets, edges.receivers, edges.instants, is_new, width, np.full(nodes, NO_NODE),
+            np.zeros(nodes, np.int64),
+        )
+    )  # fmt: skip
+    pairs, payers = (frozen(count) for count in counts)
+    return pairs, payers
+
+
+def newly_paid(edges: Edges, new_within: int) -> Bools:
     """Per payment, whether it is at most `new_within` after the first of its two persons."""
     new: Bools = frozen(edges.instants - edges.since <= new_within)
     return new
-
-
-# ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class LayeredFans:
-    """Persons to whom several pass on what each got from several, or of whom several hand it on so.
-
-    windows: rows root, first and last instant (the outer layer's included), persons in the middle, money
-    between them and the root. payments, roots: every payment of both layers and whose find it is part of.
-    """
-
-    windows: Ints
-    payments: Codes
-    roots: Codes
-
-
-@kernel
-def _outer_fans(first, last, offsets, order, partners, hub_offsets, hub_order, roots, times, is_new, width,
-                held, fans, farthest):  # fmt: skip
-    """Fill for each payment between a node in [first, last) and its root how wide a fan lies before it.
-
-    The node's other payments are order[offsets[node]:offsets[node + 1]], those with roots the same of
-    hub_order, both by `times`; a fan are the distinct new partners in (t - width, t), the root left out.
-    fans: how many; farthest: time of the earliest of their payments. held: 0 for each node, and so again.
-    """
-    for node in range(first, last):
-        left = right = offsets[node]
-        end = offsets[node + 1]
-        partners_now = 0
-        for place in range(hub_offsets[node], hub_offsets[node + 1]):
-            payment = hub_order[place]
-            now = times[payment]
-            while right < end and times[order[right]] < now:
-                if is_new[order[right]]:
-                    held[partners[order[right]]] += 1
-                    partners_now += held[partners[order[right]]] == 1
-                right += 1
-            while left < right and times[order[left]] <= now - width:
-                if is_new[order[left]]:
-                    held[partners[order[left]]] -= 1
-                    partners_now -= held[partners[order[left]]] == 0
-                left += 1
-            root = roots[payment]
-            fans[payment] = partners_now - (held[root] > 0)
-            farthest[payment] = now
-            for earlier in range(left, right):
-                if is_new[order[earlier]] and partners[order[earlier]] != root:
-                    farthest[payment] = times[order[earlier]]
-                    break
-        for place in range(left, right):
-            held[partners[order[place]]] = 0
-
-
-@kernel
-def _outer_payments(pairs, nodes, roots, offsets, order, partners, times, is_new, width):
-    """The payments of the fans before the payments `pairs`, in order of (node, root, time); with the root."""
-    payments, whose = np.empty(256, np.uint32), np.empty(256, np.uint32)
-    size = 0
-    begin = 0
-    for index in range(pairs.size):
-        payment = pairs[index]
-        node, root, now = nodes[payment], roots[payment], times[payment]
-        if index == 0 or nodes[pairs[index - 1]] != node or roots[pairs[index - 1]] != root:
-            begin = offsets[node]
-        place = max(begin, _after(order, offsets[node], offsets[node + 1], times, now - width))
-        while place < offsets[node + 1] and times[order[place]] < now:
-            if is_new[order[place]] and partners[order[place]] != root:
-                if size == payments.size:
-                    payments = np.concatenate((payments, np.empty_like(payments)))
-                    whose = np.concatenate((whose, np.empty_like(whose)))
-                payments[size], whose[size] = order[place], root
-                size += 1
-            place += 1
-        begin = max(begin, place)
-    return payments[:size].copy(), whose[:size].copy()
-
-
-def _turned(offsets: Ints, order: Codes) -> Codes:
-    """Each run of `order` from its last to its first."""
-    ends = np.repeat(offsets[:-1] + offsets[1:] - 1, np.diff(offsets))
-    return frozen(order[ends - np.arange(order.size)])
-
-
-def find_layered_fans(
-    edges: Edges, *, incoming: bool, width: int, new_within: int, fan: int, least: int, threads: int = 1
-) -> LayeredFans:
-    """Windows (t - width, t] in which `least` or more pay one root, each having just been paid by a fan.
-
-    A fan: `fan` or more other persons who pay it in (t' - width, t'), t' being its payment to the root, each
-    at most `new_within` after their first payment to it. With `incoming` false the other way round: the root
-    pays them, and each pays a fan in (t', t' + width).
-    """
-    out_order = frozen(np.arange(edges.instants.size, dtype=np.uint32))
-    if incoming:
-        times = edges.instants
-        nodes, roots, partners = edges.senders, edges.receivers, edges.senders
-        offsets, order = edges.in_offsets, edges.in_edges
-        hub_offsets, hub_order = edges.out_offsets, out_order
-    else:
-        times = frozen(-edges.instants)
-        nodes, roots, partners = edges.receivers, edges.senders, edges.receivers
-        offsets, order = edges.out_offsets, _turned(edges.out_offsets, out_order)
-        hub_offsets, hub_order = edges.in_offsets, _turned(edges.in_offsets, edges.in_edges)
-    is_new = _is_new(edges, new_within)
-    fans, farthest = np.zeros(times.size, np.int64), np.zeros(times.size, np.int64)
-
-    def start() -> Any:
-        held = np.zeros(edges.node_count, np.int32)
-        return lambda first, last: _outer_fans(
-            first, last, offsets, order, partners, hub_offsets, hub_order, roots, times, is_new, width, held,
-            fans, farthest,
-        )  # fmt: skip
-
-    in_blocks(edges.blocks, threads, start)
-    layered = fans >= fan
-    # A payment of a layered person counts, and no other: its pair is new at its own instant alone.
-    marked = replace(edges, since=frozen(np.where(layered, edges.instants, LONG_AGO)))
-    root, begin, end, middle, money, _ = find_fans(
-        marked, incoming=incoming, width=width, new_within=0, least=least, threads=threads
-    ).found
-    chosen = np.flatnonzero(layered)
-    chosen = chosen[np.lexsort((edges.instants[chosen], roots[chosen]))]
-    inside, begin, end = _widened(
-        root, begin, end, roots[chosen], edges.instants[chosen], np.abs(farthest[chosen])
-    )
-    chosen = chosen[inside]
-    pairs = chosen[np.lexsort((times[chosen], roots[chosen], nodes[chosen]))].astype(np.uint32)
-    outer, whose = _outer_payments(
-        frozen(pairs), nodes, roots, offsets, order, partners, times, is_new, width
-    )
-    return LayeredFans(
-        np.stack([root, begin, end, middle, money]),
-        np.concatenate([pairs, outer]),
-        np.concatenate([roots[pairs], whose]),
-    )
-
-
-def _widened(
-    root: Ints, begin: Ints, end: Ints, roots: npt.NDArray[Any], instants: Ints, farthest: Ints
-) -> tuple[Bools, Ints, Ints]:
-    """Which payments (in order of root and instant) lie in a window; windows up to the outer payments."""
-    inside = np.zeros(roots.size + 1, np.int64)
-    key = np.rec.fromarrays([roots.astype(np.int64), instants])
-    lows = np.searchsorted(key, np.rec.fromarrays([root, begin]), side="left")
-    highs = np.searchsorted(key, np.rec.fromarrays([root, end]), side="right")
-    np.add.at(inside, lows, 1)
-    np.subtract.at(inside, highs, 1)
-    begins, ends = begin.copy(), end.copy()
-    for window, (low, high) in enumerate(zip(lows.tolist(), highs.tolist(), strict=True)):
-        begins[window] = min(begin[window], farthest[low:high].min())
-        ends[window] = max(end[window], farthest[low:high].max())
-    return np.cumsum(inside[:-1]) > 0, begins, ends

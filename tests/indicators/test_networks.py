@@ -1,5 +1,7 @@
 """Motifs of money between persons (NW): found where the definition holds, and not beyond its bounds."""
 
+import math
+
 import polars as pl
 import pytest
 
@@ -330,18 +332,25 @@ def block(payers="UV", payees="XYZ", day=0.0, apart=1.0, without=()):
     return [pay(u, x, day + n * apart, 200) for n, (u, x) in enumerate(pairs)]
 
 
+# A thousand pairs who newly pay at the same time: without them three shared payees are no surprise.
+MANY = [
+    pay(f"M{n:02}", f"N{n:02}{m:02}", day, 50) for n in range(40) for m in range(25) for day in (-0.01, 0.01)
+]
+OLD_AND_MANY = [*OLD, *MANY, *moved(MANY, 80)]
+
+
 def test_two_who_newly_pay_the_same_three_are_found_with_them():
-    result = judge("NW-BIP-06", ledger(*OLD, *block()))
+    result = judge("NW-BIP-06", ledger(*OLD_AND_MANY, *block()))
     assert result.findings["account_id"].to_list() == ["U", "V", "X", "Y", "Z"]
-    assert set(result.evidence["row"]) == set(range(1, 7))
+    assert set(result.evidence["row"]) == set(range(4001, 4007))
     told = {value["name"]: value["value"] for value in result.findings["values"][0]}
     assert told == {"payer_count": 2, "payee_count": 3, "paying_share": 1}
 
 
 def test_of_six_pairs_five_are_enough_and_four_are_not():
-    assert len(found("NW-BIP-06", ledger(*OLD, *block(without=[("V", "Z")])))) == 5
-    assert found("NW-BIP-06", ledger(*OLD, *block(without=[("V", "Z"), ("U", "X")]))) == []
-    assert found("NW-BIP-06", ledger(*OLD, *block(without=[("V", "Z")])), min_density=1.0) == []
+    assert len(found("NW-BIP-06", ledger(*OLD_AND_MANY, *block(without=[("V", "Z")])))) == 5
+    assert found("NW-BIP-06", ledger(*OLD_AND_MANY, *block(without=[("V", "Z"), ("U", "X")]))) == []
+    assert found("NW-BIP-06", ledger(*OLD_AND_MANY, *block(without=[("V", "Z")])), min_density=1.0) == []
 
 
 @pytest.mark.parametrize(
@@ -355,12 +364,27 @@ def test_of_six_pairs_five_are_enough_and_four_are_not():
     ],
 )
 def test_a_block_is_not_found_when(why, rows):
-    assert found("NW-BIP-06", ledger(*OLD, *rows)) == [], why
+    assert found("NW-BIP-06", ledger(*OLD_AND_MANY, *rows)) == [], why
 
 
 def test_a_block_that_began_exactly_a_week_before_is_a_payment_short():
-    assert found("NW-BIP-06", ledger(*OLD, *block(apart=1.4)), min_density=1.0) == []
-    assert len(found("NW-BIP-06", ledger(*OLD, *block(apart=1.3999)), min_density=1.0)) == 5
+    assert found("NW-BIP-06", ledger(*OLD_AND_MANY, *block(apart=1.4)), min_density=1.0) == []
+    assert len(found("NW-BIP-06", ledger(*OLD_AND_MANY, *block(apart=1.3999)), min_density=1.0)) == 5
+
+
+def test_a_block_that_chance_would_bring_is_not_found():
+    few = [pay("S", f"T{n}", -1, 7) for n in range(3)]
+    assert found("NW-BIP-06", ledger(*OLD, *few, *block())) == []
+    # 9 pairs newly pay, 6 of them not U's: V pays 3 of these, and 3 of them go to U's payees; 1.5 expected.
+    chance = 3 * (1 - math.exp(-1.5) * (1 + 1.5 + 1.5**2 / 2))
+    assert len(found("NW-BIP-06", ledger(*OLD, *few, *block()), max_chance=chance + 1e-9)) == 5
+    assert found("NW-BIP-06", ledger(*OLD, *few, *block()), max_chance=chance - 1e-9) == []
+
+
+def test_where_everybody_pays_everybody_nobody_is_found():
+    rows = [pay(f"P{a:02}", f"Q{b:02}", a / 10 + b / 500, 50) for a in range(30) for b in range(30)]
+    assert found("NW-BIP-06", ledger(*OLD, *rows)) == []
+    assert found("NW-STACK-07", ledger(*OLD, *rows)) == []
 
 
 # NW-STACK-07
@@ -373,9 +397,9 @@ def stack(gap=1.0, **more):
 
 
 def test_a_block_upon_a_block_is_found_with_all_three_layers():
-    result = judge("NW-STACK-07", ledger(*OLD, *stack()))
+    result = judge("NW-STACK-07", ledger(*OLD_AND_MANY, *stack()))
     assert result.findings["account_id"].to_list() == list("PQRUVXYZ")
-    assert set(result.evidence["row"]) == set(range(1, 13))
+    assert set(result.evidence["row"]) == set(range(4001, 4013))
     told = {value["name"]: value["value"] for value in result.findings["values"][0]}
     assert told == {"payer_count": 2, "middle_count": 2, "payee_count": 3, "paying_share": 1}
 
@@ -392,27 +416,31 @@ def test_a_block_upon_a_block_is_found_with_all_three_layers():
     ],
 )
 def test_a_stack_is_not_found_when(why, rows):
-    assert found("NW-STACK-07", ledger(*OLD, *rows)) == [], why
+    assert found("NW-STACK-07", ledger(*OLD_AND_MANY, *rows)) == [], why
 
 
 def test_what_goes_on_within_a_week_of_the_first_layers_last_payment_is_found():
     at_the_end = [*block(apart=0), *block("XY", "PQR", day=7, apart=0)]
-    assert len(found("NW-STACK-07", ledger(*OLD, *at_the_end))) == 8
+    assert len(found("NW-STACK-07", ledger(*OLD_AND_MANY, *at_the_end))) == 8
     beyond = [*block(apart=0), *block("XY", "PQR", day=7.001, apart=0)]
-    assert found("NW-STACK-07", ledger(*OLD, *beyond)) == []
+    assert found("NW-STACK-07", ledger(*OLD_AND_MANY, *beyond)) == []
 
 
 # NW-LFAN-09
 
 
-def layered(collectors=3, fan=3, apart=0.1, gap=1.0, step=0.0, back=False):
-    """Each collector is paid by a fan of its own, then pays R; with `back` R pays and they pay the fans."""
+def layered(collectors=3, fan=3, apart=0.1, gap=1.0, step=0.0, share=1.0, back=False):
+    """Each collector is paid by a fan of its own, then pays R; with `back` R pays and they pay the fans.
+
+    share: of what comes in that goes on.
+    """
+    on, each = (fan * 300, 300 * share) if back else (fan * 300 * share, 300)
     rows = []
     for n in range(collectors):
         middle = f"C{n}"
-        ends = [(f"P{n}{m}", middle, n * step + m * apart) for m in range(fan)]
-        pairs = [*ends, (middle, "R", n * step + gap)]
-        rows += [pay(y, x, 30 - day, 300) if back else pay(x, y, day, 300) for x, y, day in pairs]
+        ends = [(f"P{n}{m}", middle, n * step + m * apart, each) for m in range(fan)]
+        pairs = [*ends, (middle, "R", n * step + gap, on)]
+        rows += [pay(y, x, 30 - day, much) if back else pay(x, y, day, much) for x, y, day, much in pairs]
     return rows
 
 
@@ -423,8 +451,8 @@ def test_a_fan_of_fans_is_found_with_both_layers(back):
     assert result.findings["account_id"].to_list() == ["C0", "C1", "C2", *outer, "R"]
     assert set(result.evidence["row"]) == set(range(1, 13))
     told = {value["name"]: value["value"] for value in result.findings["values"][0]}
-    assert told == {"collector_count": 3, "moved": 900}
-    words = "900.00 USD went from one person to 3" if back else "900.00 USD reached one person from 3"
+    assert told == {"collector_count": 3, "moved": 2_700}
+    words = "2,700.00 USD went from one person to 3" if back else "2,700.00 USD reached one person from 3"
     assert result.findings["fact"][0].startswith(words)
 
 
@@ -437,15 +465,32 @@ def test_a_fan_of_fans_is_found_with_both_layers(back):
         ("the fan lies a week back", {"gap": 7}),
         ("the collectors are a week apart", {"step": 3.5}),
         ("at one instant there is no order", {"gap": 0, "apart": 0}),
+        ("too little goes on", {"share": 0.699}),
+        ("more goes on than came", {"share": 1.051}),
     ],
 )
 def test_a_layered_fan_is_not_found_when(why, change, back):
     assert found("NW-LFAN-09", ledger(*OLD, *layered(back=back, **change))) == [], why
 
 
-@pytest.mark.parametrize("change", [{"gap": 6.999}, {"step": 3.499}])
-def test_the_bounds_of_a_layered_fan_are_inside(change):
-    assert len(found("NW-LFAN-09", ledger(*OLD, *layered(**change)))) == 13
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("change", [{"gap": 6.999}, {"step": 3.499}, {"share": 0.7}, {"share": 1.05}])
+def test_the_bounds_of_a_layered_fan_are_inside(change, back):
+    assert len(found("NW-LFAN-09", ledger(*OLD, *layered(back=back, **change)))) == 13
+
+
+def test_a_layered_fan_is_half_of_the_one_persons_money_of_the_week():
+    def besides(amount, day=0.0):
+        return found("NW-LFAN-09", ledger(*OLD, *layered(), pay("Z", "R", day, amount)))
+
+    assert len(besides(2_700)) == 13
+    assert besides(2_700.01) == []
+    assert len(besides(2_700.01, day=-6)) == 13  # exactly a week before the last payment of the fan
+
+
+def test_what_goes_on_in_several_payments_goes_on_together():
+    rows = [*layered(share=0.5), *(pay(f"C{n}", "R", 1.5, 300) for n in range(3))]
+    assert len(found("NW-LFAN-09", ledger(*OLD, *rows))) == 13
 
 
 def test_payers_known_for_long_make_no_layered_fan():
@@ -587,7 +632,7 @@ def test_later_payments_leave_a_ring_as_it_was():
 
 def test_row_order_changes_no_motif():
     rows = [*OLD, *fan(), *through(day=30), *fan_out(day=60), *by_others(), *ring(), *chain()]
-    rows += [*moved(stack(), 90), *moved(layered(), 120), *moved(rounds(), 180)]
+    rows += [*moved([*MANY, *stack()], 90), *moved(layered(), 120), *moved(rounds(), 180)]
     frame = factory.payments(*rows)
     own = [indicator for name, indicator in BY_ID.items() if name.startswith("NW-")]
 

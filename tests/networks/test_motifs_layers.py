@@ -1,12 +1,12 @@
-"""Blocks, stacks and layered fans are what their definitions say, compared with slow readable forms."""
+"""Blocks and stacks are what their definitions say, compared with slow readable forms."""
 
+import math
 from itertools import combinations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finpat.networks.motifs_layers import find_blocks, find_layered_fans
+from finpat.networks.motifs_layers import find_blocks
 from tests.networks.support import DAY, as_list, graph, pay, random_payments
 
 BLOCK = {"width": 3 * DAY, "new_within": 2 * DAY, "payers": 2, "payees": 3, "density": 0.8}
@@ -38,11 +38,31 @@ def told_together(found):
     return {a for s, _, _ in found for a in s}, {b for _, t, _ in found for b in t}, max(n for *_, n in found)
 
 
-def ending(payments, since, width, new, payers, payees, density):
+def by_chance(mean, count):
+    """Chance of `count` or more of a Poisson variable."""
+    return 1 - sum(math.exp(-mean) * mean**k / math.factorial(k) for k in range(count))
+
+
+def unlikely(pairs, node, most):
+    """`pairs` without those of payers who share as many payees with `node` as chance lets `most` do."""
+    reached = {b for a, b in pairs if a == node}
+    others = sum(b in reached for a, b in pairs if a != node)
+    payers = {a for a, _ in pairs}
+
+    def expected(payer):
+        own = {b for a, b in pairs if a == payer}
+        mean = others * len(own) / max(len(pairs) - len(reached), 1)
+        return len(payers) * by_chance(mean, len(own & reached))
+
+    kept = {payer for payer in payers if payer == node or expected(payer) <= most}
+    return {pair: places for pair, places in pairs.items() if pair[0] in kept}
+
+
+def ending(payments, since, width, new, payers, payees, density, chance=math.inf):
     """For each person and instant of a new payment: the blocks in the window that it is a payer of."""
     moments = {(p[0], p[2]) for p, first in zip(payments, since, strict=True) if p[2] - first <= new}
     for node, now in sorted(moments):
-        pairs = newly(payments, since, now - width, now, new)
+        pairs = unlikely(newly(payments, since, now - width, now, new), node, chance)
         found = [b for b in blocks_slowly(pairs, payers, payees, density) if node in b[0]]
         if found:
             yield node, now, pairs, found
@@ -54,15 +74,18 @@ def ending(payments, since, width, new, payers, payees, density):
     density=st.sampled_from([0.8, 1.0]),
     payers=st.integers(2, 3),
     payees=st.integers(2, 3),
+    chance=st.sampled_from([0.4, 1.0, 2.0, math.inf]),
     threads=st.integers(1, 3),
 )
-def test_blocks_are_those_that_going_through_all_sets_finds(rows, density, payers, payees, threads):
+def test_blocks_are_those_that_going_through_all_sets_finds(rows, density, payers, payees, chance, threads):
     _, edges = graph(*rows)
-    options = BLOCK | {"density": density, "payers": payers, "payees": payees}
+    options = BLOCK | {"density": density, "payers": payers, "payees": payees, "chance": chance}
     found = find_blocks(edges, **options, threads=threads)
     payments, since = as_list(edges), edges.since.tolist()
     expected, inside = [], set()
-    for node, now, pairs, blocks in ending(payments, since, 3 * DAY, 2 * DAY, payers, payees, density):
+    for node, now, pairs, blocks in ending(
+        payments, since, 3 * DAY, 2 * DAY, payers, payees, density, chance
+    ):
         ins, outs, best = told_together(blocks)
         places = [place for (a, b), some in pairs.items() if a in ins and b in outs for place in some]
         inside |= {(node, place) for place in places}
@@ -137,73 +160,3 @@ def test_everybody_paying_everybody_stays_within_the_budget():
     found = find_blocks(edges, **BLOCK | {"new_within": 90 * DAY}, after=3 * DAY, steps=2_000)
     assert found.cut > 0
     assert found.ends.size == 0
-
-
-def layered_slowly(payments, since, incoming, width, new, fan, least):
-    """(root, first, last, persons in the middle, money) of every window, and (root, payment) of all."""
-    me, root, money = (0, 1, 4) if incoming else (1, 0, 3)
-    sign = 1 if incoming else -1
-    fans = {}
-    for place, p in enumerate(payments):
-        outer = [
-            i
-            for i, q in enumerate(payments)
-            if q[root] == p[me]
-            and q[me] != p[root]
-            and q[2] - since[i] <= new
-            and 0 < sign * (p[2] - q[2]) < width
-        ]
-        if len({payments[i][me] for i in outer}) >= fan:
-            fans[place] = outer
-    windows, rows = [], set()
-    for who, now in sorted({(payments[i][root], payments[i][2]) for i in fans}):
-        mine = [i for i in fans if payments[i][root] == who and now - width < payments[i][2] <= now]
-        if len({payments[i][me] for i in mine}) < least:
-            continue
-        every = set(mine) | {j for i in mine for j in fans[i]}
-        rows |= {(who, i) for i in every}
-        at = [payments[i][2] for i in every]
-        windows.append(
-            (
-                who,
-                min(at),
-                max(at),
-                len({payments[i][me] for i in mine}),
-                sum(payments[i][money] for i in mine),
-            )
-        )
-    return windows, rows
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    rows=random_payments(people=8, most=60),
-    incoming=st.booleans(),
-    new=st.sampled_from([2, 90]),
-    threads=st.integers(1, 3),
-)
-def test_layered_fans_are_those_that_looking_at_every_payment_finds(rows, incoming, new, threads):
-    _, edges = graph(*rows)
-    fans = find_layered_fans(
-        edges, incoming=incoming, width=4 * DAY, new_within=new * DAY, fan=2, least=2, threads=threads
-    )
-    windows, members = layered_slowly(
-        as_list(edges), edges.since.tolist(), incoming, 4 * DAY, new * DAY, 2, 2
-    )
-    assert sorted(zip(*fans.windows.tolist(), strict=True)) == sorted(windows)
-    assert set(zip(fans.roots.tolist(), fans.payments.tolist(), strict=True)) == members
-    assert len(members) == fans.payments.size
-
-
-@pytest.mark.parametrize("incoming", [True, False])
-def test_a_hub_of_layers_is_told_with_each_payment_once(incoming):
-    rows = [pay(f"P{a}", f"C{c}", (a + c) / 100) for a in range(40) for c in range(40)]
-    rows += [pay(f"C{c}", "R", 1 + n / 10) for c in range(40) for n in range(10)]
-    if not incoming:
-        rows = [{**pay(r["counterparty_id"], r["account_id"], 0), "booked_at": r["booked_at"]} for r in rows]
-        latest = max(r["booked_at"] for r in rows)
-        rows = [{**r, "booked_at": rows[0]["booked_at"] + (latest - r["booked_at"])} for r in rows]
-    _, edges = graph(pay("S", "T", -60), *rows)
-    fans = find_layered_fans(edges, incoming=incoming, width=7 * DAY, new_within=90 * DAY, fan=3, least=3)
-    assert fans.payments.size == len(rows)
-    assert fans.windows[3].max() == 40
