@@ -377,7 +377,7 @@ def _find_blocks(
                         if left > 0:
                             payers[count] = other
                             size, names = _payees(
-                                other, low, now, graph, order, is_new, number, named, seen, count, payees,
+                                other, low, now, graph, order, is_new, number, named, seen, index + 1, payees,
                                 size, names,
                             )  # fmt: skip
                             expected = ways * (size - starts[count]) / others

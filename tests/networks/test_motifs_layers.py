@@ -68,7 +68,7 @@ def ending(payments, since, width, new, payers, payees, density, chance=math.inf
             yield node, now, pairs, found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     rows=random_payments(people=7, most=45),
     density=st.sampled_from([0.8, 1.0]),
