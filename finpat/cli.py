@@ -63,7 +63,7 @@ def query() -> None:
 
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
-    learning.learn, analysis.verify, quarantine, query, data.doctor, audit, serve.dashboard,
+    learning.learn, analysis.verify, analysis.hotspots, quarantine, query, data.doctor, audit, serve.dashboard,
     analysis.path,
 ):  # fmt: skip
     app.add_command(command)

@@ -29,7 +29,7 @@ from finpat.compiled import announcing_compilation
 from finpat.config import Settings, parse_settings
 from finpat.errors import RunError
 from finpat.ledger import Ledger, build_ledger
-from finpat.movement import build_movement, movement_tables
+from finpat.movement import build_hotspots, build_movement, movement_tables
 from finpat.networks import Networks, build_networks, network_tables
 from finpat.networks.identifiers import identifier_tables, identifier_uses
 from finpat.rates import load_rates
@@ -47,6 +47,7 @@ from finpat.store.workspace import Workspace
 Notify = Callable[[str], None]
 LIBRARIES = ("polars", "duckdb", "numpy", "numba", "scikit-learn", "pyod")
 EXPLAINED = 1_000  # best accounts of the list whose anomaly scores are broken down by feature
+CIRCUITS = 20_000  # best accounts of the list whose movement is published: it bounds what a run holds
 ROLES = {
     "PV": "possible_victim",
     "PC": "possible_controller",
@@ -64,7 +65,7 @@ COMPARED = (
     "networks", "network_members", "network_edges",
     "identifiers", "identifier_uses",
     "ad_clusters", "ad_cluster_members", "ad_shared_contacts", "ad_payment_links", "ad_payment_matches",
-    "movements", "stays", "circuit_agreements", "deposits_elsewhere",
+    "movements", "stays", "circuit_agreements", "deposits_elsewhere", "hotspots",
 )  # fmt: skip
 
 
@@ -210,8 +211,6 @@ def _build(
     with clock.stage("indicators"):
         indicators.warm_kernels(notify)
         found = indicators.evaluate(ledger, table, settings, adverts)
-    with clock.stage("movement"):
-        of_movement = _movement_tables(workspace, ledger, adverts, settings, as_of, paid)
     with clock.stage("detection"):
         detection.warm(notify)
         currencies = ledger.accounts["currency"]
@@ -221,6 +220,9 @@ def _build(
         listed = risk.rank(ledger.accounts, table, found, scores, settings)
         argued = risk.role_arguments(risk.account_findings(found.findings), found.evidence)
         contributions = _contributions(listed, model, table, currencies, scores)
+    with clock.stage("movement"):
+        best = listed.sort("rank")["account_id"].head(CIRCUITS)
+        of_movement = _movement_tables(workspace, ledger, adverts, best, settings, as_of, paid)
     with clock.stage("networks"):
         tied = build_networks(ledger)
         uses = identifier_uses(ledger, adverts, ad_payments)
@@ -311,17 +313,20 @@ def _movement_tables(
     workspace: Workspace,
     ledger: Ledger,
     adverts: Adverts | None,
+    best: pl.Series,
     settings: Settings,
     as_of: datetime,
     file_ids: list[int],
 ) -> dict[str, pl.DataFrame]:
-    """rm.movements, rm.stays, rm.circuit_agreements, rm.deposits_elsewhere."""
-    movement = build_movement(ledger, adverts, settings)
+    """Circuits of the accounts `best` and hotspots: rm.movements, rm.stays, ..., rm.hotspots."""
+    accounts = ledger.accounts["account_id"].is_in(best.implode()).arg_true()
+    movement = build_movement(ledger, adverts, settings, accounts)
     rows = movement.rows
     ids = pl.Series("transaction_id", [], dtype=pl.String)
     if len(rows):
         ids = read_columns(workspace, ("transaction_id",), as_of, file_ids)["transaction_id"].gather(rows)
-    return movement_tables(movement, ledger, adverts, ids)
+    hotspots = build_hotspots(ledger, adverts, settings).table()
+    return movement_tables(movement, ledger, adverts, ids) | {"hotspots": hotspots}
 
 
 def _contributions(

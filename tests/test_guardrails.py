@@ -3,10 +3,10 @@
 G1 words and role labels; G2 and G10 the least that a role needs; G3 possible victims are no subjects;
 G4 and G5 protect and refer, nothing is sent and nothing done by itself; G6 no attribute of who somebody
 is, corridors weigh least; G7 names and texts masked; G8 bounds and rows beside every finding; G11
-protected payees; G15 nothing is fetched; G16 what is not looked for.
+protected payees; G12 is held by tests/movement/test_hotspots.py; G15 nothing is fetched; G16 what is not looked for.
 
 Without a room yet, so that no test here can hold them: G9 (watchlists are not read yet, hence no states
-of allegation and conviction), G12 (no aggregated views by place), G13 (no figures by cohort for a
+of allegation and conviction), G13 (no figures by cohort for a
 compliance officer), G14 (no period after which evidence is dropped), G17 (no page that shows the local
 hotline, no priority queue); of G7 the encryption of texts at rest and the log of who revealed a name,
 of G8 the log of who changed a setting, of G11 the hiding from some readers and not others, of G15 the

@@ -324,6 +324,58 @@ def verify(run_id: str, workspace: Path, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+@click.command(epilog="Example: finpat hotspots --series lodging --weeks 8")
+@click.option("--series", metavar="SERIES", help="adverts, new_phones, lodging or night_cash; default: all.")
+@click.option("--city", metavar="CITY", help="One city only; default: all.")
+@click.option("--weeks", type=click.IntRange(1), default=1, show_default=True, help="So many of the newest.")
+@click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
+@workspace_option
+@json_option
+def hotspots(
+    series: str | None, city: str | None, weeks: int, run_id: str | None, workspace: Path, as_json: bool
+) -> None:
+    """Show cities week by week against what was expected of them; no number is about fewer than ten persons.
+
+    With what the numbers do not mean. --json prints all weeks.
+    """
+    import polars as pl
+
+    from finpat.movement.hotspots import NOT_MEANT, SERIES
+
+    if series is not None and series not in SERIES:
+        raise UsageError.unknown("series", series, SERIES)
+    with open_run(open_workspace(workspace), run_id) as model:
+        told, number = model.hotspots(series), model.run_id
+    if city is not None:
+        cities = told["city"].drop_nulls().unique().to_list()
+        if city not in cities:
+            raise UsageError.unknown("city", city, cities)
+        told = told.filter(pl.col("city") == city)
+    if as_json:
+        say_json({"run_id": number, "not_meant": NOT_MEANT, "series": SERIES, "weeks": told.to_dicts()})
+        return
+    newest = told.filter(pl.col("value").is_not_null())["week"].unique().sort().tail(weeks)
+    shown = told.filter(pl.col("week").is_in(newest.implode())).sort(
+        "week", "series", pl.col("city").is_not_null(), pl.col("z").abs(), "city",
+        descending=[True, False, False, True, False], nulls_last=True,
+    )  # fmt: skip
+    table(
+        ("week", "series", "city", "country", "value", "expected", "low", "high", "z"),
+        [_hotspot_line(row) for row in shown.iter_rows(named=True)],
+        right=("value", "expected", "low", "high", "z"),
+    )
+    for name in sorted(set(shown["series"])):
+        note(f"{name}: {SERIES[name]}")
+    note(f"{NOT_MEANT} Cells under ten persons are withheld, and others where they would give one away.")
+
+
+def _hotspot_line(row: dict[str, Any]) -> tuple[object, ...]:
+    """One city and week for people."""
+    figures = ("" if row[name] is None else f"{row[name]:.1f}" for name in ("forecast", "low", "high", "z"))
+    value = "withheld" if row["is_withheld"] else row["value"]
+    return row["week"], row["series"], row["city"] or "all cities", row["country"], value, *figures
+
+
 @click.command(epilog='Example: duckdb -readonly "$(finpat path readmodel)"')
 @click.argument("place", metavar="|".join(PLACES))
 @workspace_option

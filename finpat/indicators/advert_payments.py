@@ -16,10 +16,10 @@ from finpat.compiled import frozen, kernel
 from finpat.indicators.base import Indicator, Outcome, Value, parameter
 from finpat.indicators.context import IS_CASH, IS_CREDIT, Context, days, hours
 from finpat.indicators.parties import is_personal
-from finpat.indicators.places_visited import IS_NIGHT
 from finpat.indicators.structuring import EVIDENCE
 from finpat.indicators.tallies import gap_variation, lacking, reaching_back, tally
 from finpat.indicators.windows import allocate, with_rows
+from finpat.movement.presence import IS_NIGHT
 from finpat.vocabulary import of_kind
 
 IS_ADVERT_PAYMENT = of_kind("advert") & ~IS_CREDIT

@@ -15,8 +15,6 @@ import polars as pl
 from finpat.indicators.base import Indicator, Outcome, Value, parameter
 from finpat.indicators.context import IS_CASH, IS_CREDIT, Context, days, hours
 from finpat.indicators.places_visited import (
-    IS_NIGHT,
-    NIGHT_DAY,
     accounts_of,
     by_person,
     charges,
@@ -33,7 +31,7 @@ from finpat.indicators.structuring import EVIDENCE
 from finpat.indicators.tallies import lacking
 from finpat.indicators.windows import trailing, with_rows
 from finpat.movement.deposits import WHERE, spent_elsewhere
-from finpat.movement.presence import IS_PRESENT
+from finpat.movement.presence import IS_NIGHT, IS_PRESENT, NIGHT_DAY
 from finpat.places import distance_km, located
 from finpat.vocabulary import of_kind
 

@@ -12,10 +12,11 @@ import polars as pl
 from finpat.indicators.base import Indicator, Outcome, Value, parameter
 from finpat.indicators.context import IS_CASH, IS_CREDIT, Context, days, hours
 from finpat.indicators.movement import PROJECT_PROTECT, UPDATED
-from finpat.indicators.places_visited import IS_NIGHT, accounts_of, by_person, repeated
+from finpat.indicators.places_visited import accounts_of, by_person, repeated
 from finpat.indicators.structuring import DEPOSITS, EVIDENCE
 from finpat.indicators.tallies import lacking
 from finpat.indicators.windows import trailing, with_rows
+from finpat.movement.presence import IS_NIGHT
 from finpat.vocabulary import of_kind
 
 

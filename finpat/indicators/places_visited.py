@@ -20,11 +20,6 @@ from finpat.movement.presence import IS_PRESENT
 from finpat.places import normalised
 from finpat.vocabulary import of_kind
 
-NIGHT_STARTS, NIGHT_ENDS = 22, 6  # FINTRAC Project Protect: between 22:00 and 06:00
-IS_NIGHT = (pl.col("local_hour") >= NIGHT_STARTS) | (pl.col("local_hour") < NIGHT_ENDS)
-# A night belongs to the date on which it starts.
-NIGHT_DAY = pl.col("local_day") - (pl.col("local_hour") < NIGHT_ENDS).fill_null(False).cast(pl.Int32)
-
 _TEXT = ("city", "country", "branch_id", "counterparty_name", "description")
 
 STAY_GAP = hours(48)  # charges of one city further apart belong to two stays

@@ -22,7 +22,6 @@ from finpat.indicators.context import (
 from finpat.indicators.movement import FINCEN_2020, PROJECT_PROTECT, UPDATED
 from finpat.indicators.parties import PERSONAL_CHANNELS
 from finpat.indicators.places_visited import (
-    IS_NIGHT,
     RETURN_COLUMNS,
     accounts_of,
     by_holding,
@@ -40,6 +39,7 @@ from finpat.indicators.tallies import lacking
 from finpat.indicators.velocity import PEERS_MISSING
 from finpat.indicators.windows import trailing, with_rows
 from finpat.ledger import NO_PARTY
+from finpat.movement.presence import IS_NIGHT
 from finpat.vocabulary import kind_bits, of_kind
 
 IS_P2P = pl.col("channel").is_in(PERSONAL_CHANNELS)

@@ -5,6 +5,9 @@ here and spent there. Frames in, frames out.
 """
 
 from finpat.movement.circuits import Movement, build_movement
+from finpat.movement.hotspots import NOT_MEANT, SERIES, Hotspots, build_hotspots
 from finpat.movement.tables import movement_tables
 
-__all__ = ["Movement", "build_movement", "movement_tables"]
+__all__ = [
+    "NOT_MEANT", "SERIES", "Hotspots", "Movement", "build_hotspots", "build_movement", "movement_tables",
+]  # fmt: skip

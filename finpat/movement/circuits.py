@@ -139,8 +139,14 @@ class Movement:
         return pl.concat([named, self.elsewhere["row"], self.elsewhere["row_there"]]).unique().sort()
 
 
-def build_movement(ledger: Ledger, adverts: Adverts | None, settings: Settings) -> Movement:
-    """Circuits of all persons and clusters of adverts, how they agree, and deposits spent elsewhere."""
+def build_movement(
+    ledger: Ledger, adverts: Adverts | None, settings: Settings, accounts: pl.Series | None = None
+) -> Movement:
+    """Circuits of persons and clusters of adverts, how they agree, and deposits spent elsewhere.
+
+    accounts: codes of the accounts whose holders are looked at (None: all), besides those whose payments go
+    with adverts.
+    """
     persons = pl.Series("subject", persons_of(ledger.accounts))
     posted = EMPTY.drop("subject", "account").with_columns(cluster=pl.lit(None, pl.String))
     paid = pl.DataFrame(schema={"account": pl.UInt32, "ad": pl.UInt32, "cluster": pl.String})
@@ -150,7 +156,8 @@ def build_movement(ledger: Ledger, adverts: Adverts | None, settings: Settings) 
         paid = adverts.paid.select("account", "ad", "cluster")
         linked = pl.concat([paid.select("account", "cluster"), adverts.links.select("account", "cluster")])
     linked = linked.select(persons.gather(linked["account"]), "cluster")
-    spent = spending_sightings(ledger, settings, linked["subject"].unique())
+    among = None if accounts is None else pl.concat([persons.gather(accounts), linked["subject"]]).unique()
+    spent = spending_sightings(ledger, settings, among)
     places, (spent, posted) = number_places(spent, posted)
     own = (
         paid.select("ad", persons.gather(paid["account"]))

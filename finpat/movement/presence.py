@@ -20,6 +20,11 @@ from finpat.vocabulary import load_vocabulary, of_kind
 SOURCES = ("advert", "lodging", "card", "cash_out", "cash_in")
 SPENDING = ("lodging", "card", "cash_out")  # what puts the holder in a city
 
+NIGHT_STARTS, NIGHT_ENDS = 22, 6  # FINTRAC Project Protect: between 22:00 and 06:00
+IS_NIGHT = (pl.col("local_hour") >= NIGHT_STARTS) | (pl.col("local_hour") < NIGHT_ENDS)
+# A night belongs to the date on which it starts.
+NIGHT_DAY = pl.col("local_day") - (pl.col("local_hour") < NIGHT_ENDS).fill_null(False).cast(pl.Int32)
+
 # What is sold without the buyer standing there: the city is the seller's.
 SOLD_FROM_AFAR = (
     "remote_sale", "transport_far", "travel_agency", "delivery", "advert", "crypto", "gambling", "telecom",
@@ -31,7 +36,8 @@ IS_PRESENT = (
     & pl.col("city").is_not_null()
     & ~of_kind(*SOLD_FROM_AFAR)
 )
-_IS_CASH = pl.col("channel").is_in(["cash", "atm"])
+IS_CASH = pl.col("channel").is_in(["cash", "atm"])
+IS_ROOM = of_kind("lodging") & ~of_kind("remote_sale") & ~pl.col("is_credit")  # paid to the house itself
 SOURCE = pl.Enum(SOURCES)
 PLACED = ("place", "city", "country", "latitude", "longitude")
 # turn: what comes first of two at one instant, the same whatever order rows were loaded in.
@@ -42,52 +48,61 @@ EMPTY = pl.DataFrame(
 )  # fmt: skip
 
 
-def spending_sightings(ledger: Ledger, settings: Settings, advertised: pl.Series) -> pl.DataFrame:
-    """Rows of the accounts that tell a city: the columns of EMPTY; subject is the person.
+def legs_in_cities(
+    ledger: Ledger, settings: Settings, where: pl.Expr, *columns: str, accounts: pl.Series | None = None
+) -> pl.DataFrame:
+    """Legs with a known city that took effect and that `where` keeps: subject, city, country, kinds, ...
 
-    Persons who are seen under one name of a place only are left out, for they have no circuit, unless they
-    are among `advertised`.
+    subject is the person; turn the place in the ledger. columns: of the legs, besides. accounts: one truth
+    value per account; None for all.
     """
     legs = ledger.legs
     if "city" not in legs.columns:
-        return EMPTY
-    on_the_spot = _IS_CASH | ((pl.col("channel") == "card") & ~pl.col("is_credit"))
-    kept = legs.select(on_the_spot & pl.col("city").is_not_null()).to_series()
-    effective = effective_legs(ledger)
+        legs = legs.clear().with_columns(city=pl.lit(None, pl.Categorical))
+    kept = legs.select(where & pl.col("city").is_not_null()).to_series()
+    effective = effective_legs(ledger) if legs.height else None
     if effective is not None:
         kept = kept & pl.Series(effective)
-    texts = [name for name in TEXT_COLUMNS if name in legs.columns]
-    optional = [name for name in ("country", "merchant_category", *texts) if name in legs.columns]
+    if accounts is not None:
+        kept = kept & accounts.gather(legs["account"])
+    texts = [name for name in (*TEXT_COLUMNS, "merchant_category") if name in legs.columns]
+    wanted = dict.fromkeys(["account", "channel", "city", *columns, *texts])
+    rows = legs.select(*wanted, *(["country"] if "country" in legs.columns else [])).with_row_index("turn")
+    rows = rows.filter(kept)
+    words = [rows[name] for name in texts if name != "merchant_category"]
+    category = rows["merchant_category"] if "merchant_category" in texts else None
+    kinds = pl.repeat(0, rows.height, dtype=pl.UInt64, eager=True)
+    if texts:
+        kinds = load_vocabulary(settings.dictionaries).kinds_of(category, words)
+    if "country" not in rows.columns:
+        rows = rows.with_columns(country=pl.lit(None, pl.String))
     persons = pl.Series("subject", persons_of(ledger.accounts))
-    columns = ("account", "booked_at", "has_time", "local_day", "is_credit", "channel", "city", "row")
-    rows = legs.select(*columns, *optional).with_row_index("turn").filter(kept)
-    rows = rows.with_columns(persons.gather(rows["account"]))
-    written = [name for name in ("city", "country") if name in rows.columns]
-    many = pl.any_horizontal(pl.col(name).n_unique() > 1 for name in written)
-    moving = rows.group_by("subject").agg(moves=many)
-    asked = moving.filter(pl.col("moves") | pl.col("subject").is_in(advertised.implode()))
-    rows = rows.join(asked, on="subject", how="semi", maintain_order="left")
-    category = rows["merchant_category"] if "merchant_category" in rows.columns else None
-    if category is not None or texts:
-        kinds = load_vocabulary(settings.dictionaries).kinds_of(category, [rows[name] for name in texts])
-    else:
-        kinds = pl.repeat(0, rows.height, dtype=pl.UInt64, eager=True)
+    return rows.drop(texts).with_columns(persons.gather(rows["account"]), kinds=kinds)
+
+
+def spending_sightings(ledger: Ledger, settings: Settings, persons: pl.Series | None = None) -> pl.DataFrame:
+    """Rows of `persons` (None: of everybody) that tell a city: the columns of EMPTY."""
+    accounts = None
+    if persons is not None:
+        accounts = pl.Series(persons_of(ledger.accounts)).is_in(persons.implode())
+    columns = ("booked_at", "has_time", "local_day", "is_credit", "row")
+    rows = legs_in_cities(ledger, settings, IS_CASH | ~pl.col("is_credit"), *columns, accounts=accounts)
     cash = pl.when("is_credit").then(pl.lit("cash_in")).otherwise(pl.lit("cash_out"))
-    bought = pl.when(of_kind("lodging")).then(pl.lit("lodging")).otherwise(pl.lit("card"))
-    country = pl.col("country") if "country" in rows.columns else pl.lit(None)
     return (
-        rows.with_columns(kinds=kinds)
-        .filter(_IS_CASH | ~of_kind(*SOLD_FROM_AFAR))
-        .select(
-            "subject", "account", "has_time", "row", "turn", pl.col("city").cast(pl.String),
-            at="booked_at",
-            day="local_day",
-            source=pl.when(_IS_CASH).then(cash).otherwise(bought).cast(SOURCE),
-            ad=pl.lit(None, pl.UInt32),
-            country=country.cast(pl.String),
+        rows.with_columns(
+            source=pl.when(IS_CASH)
+            .then(cash)
+            .when(IS_ROOM)
+            .then(pl.lit("lodging"))
+            .when(IS_PRESENT)
+            .then(pl.lit("card"))
+            .cast(SOURCE)
         )
+        .filter(pl.col("source").is_not_null())
+        .with_columns(pl.lit(None, pl.UInt32).alias("ad"), pl.col("city", "country").cast(pl.String))
+        .rename({"booked_at": "at", "local_day": "day"})
         .select(EMPTY.columns)
-    )  # fmt: skip
+    )
 
 
 def advert_sightings(adverts: Adverts) -> pl.DataFrame:

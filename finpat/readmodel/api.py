@@ -431,6 +431,17 @@ class ReadModel:
             )
         return follow_ties(starts, ties, reach or Reach())
 
+    def hotspots(self, series: str | None = None) -> pl.DataFrame:
+        """City-week series with forecasts, in order of series, city (all cities first) and week.
+
+        Only what may be shown is in the file. Say beside it what it does not mean: movement.NOT_MEANT.
+        """
+        return self.ask(
+            "SELECT * FROM rm.hotspots WHERE $series IS NULL OR series = $series "
+            "ORDER BY series, city NULLS FIRST, country, week",
+            series=series,
+        )
+
     def sources(self) -> pl.DataFrame:
         """The files that the run read."""
         return self.ask("SELECT * FROM rm.sources ORDER BY source_id")

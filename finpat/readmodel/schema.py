@@ -479,7 +479,8 @@ MOVEMENTS = Table(
     ("account_id", "cluster_id", "day", "city", "country"),
     ("account_id", "cluster_id", "day", "city", "country"),
     "City by local day: of accounts (with all that their holder's accounts tell, and the adverts that their "
-    "payments go with) and of clusters of adverts. Holders who were seen in one city only have no rows.",
+    "payments go with) and of clusters of adverts. Published for the 20,000 best of the list and for "
+    "accounts that adverts go with; holders who were seen in one city only have no rows.",
     (
         Column("account_id", "VARCHAR", "The account; null in rows of a cluster."),
         Column("cluster_id", "VARCHAR", "The cluster of adverts; null in rows of an account."),
@@ -590,6 +591,43 @@ DEPOSITS_ELSEWHERE = Table(
     ),
 )
 
+HOTSPOTS = Table(
+    "hotspots",
+    ("series", "city", "country", "week"),
+    ("series", "city", "country", "week"),
+    "What cities look like week by week, in whole weeks and never about fewer than ten persons. "
+    "A high week is no sign that anybody was exploited, and a low one none that nobody was; see "
+    "`finpat hotspots`, which says what the numbers do not mean.",
+    (
+        Column(
+            "series",
+            "VARCHAR",
+            "`adverts` for the city; `new_phones`: numbers first advertised there; `lodging`: persons who "
+            "paid for a room there; `night_cash`: persons who drew or paid in cash between 22:00 and 06:00.",
+        ),
+        Column("city", "VARCHAR", "The city; null: all cities together. A city never shown is not named."),
+        Column("country", "VARCHAR", "Its country (ISO 3166-1 alpha-2)."),
+        Column("latitude", "DOUBLE", "Degrees; null where the name does not settle the place."),
+        Column("longitude", "DOUBLE", "Degrees; null where the name does not settle the place."),
+        Column("week", "DATE", "Monday of the week, on the clock of the city."),
+        Column("value", "BIGINT", "What was counted; null where withheld, and in the weeks after the data."),
+        Column(
+            "is_withheld",
+            "BOOLEAN",
+            "Fewer than ten persons, none included; or it would give away a cell that is.",
+        ),
+        Column(
+            "z",
+            "DOUBLE",
+            "Distance from the median of the 26 weeks before, in robust spreads (1.4826 MAD, at least the "
+            "square root of the median); null with fewer weeks, or fewer than 12 of them shown.",
+        ),
+        Column("forecast", "DOUBLE", "Expected of the week from the weeks before; null with fewer than 12."),
+        Column("low", "DOUBLE", "Lower bound of the 95 % interval."),
+        Column("high", "DOUBLE", "Upper bound of it."),
+    ),
+)
+
 RUNS = Table(
     "runs",
     ("run_id",),
@@ -661,7 +699,7 @@ TABLES = (
     TRANSACTIONS, ACCOUNTS, ADS, AD_CONTENTS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES,
     AD_CLUSTERS, AD_CLUSTER_MEMBERS, AD_SHARED_CONTACTS, AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES,
     IDENTIFIERS, IDENTIFIER_USES, IDENTIFIER_VALUES,
-    MOVEMENTS, STAYS, CIRCUIT_AGREEMENTS, DEPOSITS_ELSEWHERE, RUNS, SOURCES, COVERAGE, QUARANTINED,
+    MOVEMENTS, STAYS, CIRCUIT_AGREEMENTS, DEPOSITS_ELSEWHERE, HOTSPOTS, RUNS, SOURCES, COVERAGE, QUARANTINED,
 )  # fmt: skip
 # Shown for a reason only; no answer has them otherwise.
 SENSITIVE = (AD_CONTENTS, IDENTIFIER_VALUES)
