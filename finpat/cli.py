@@ -63,8 +63,8 @@ def query() -> None:
 
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
-    learning.learn, analysis.verify, analysis.hotspots, quarantine, query, data.doctor, audit, serve.dashboard,
-    analysis.path,
+    learning.learn, analysis.verify, analysis.hotspots, quarantine, query, data.doctor, audit,
+    serve.dashboard, analysis.path,
 ):  # fmt: skip
     app.add_command(command)
 app.add_command(trace)

@@ -3,7 +3,8 @@
 G1 words and role labels; G2 and G10 the least that a role needs; G3 possible victims are no subjects;
 G4 and G5 protect and refer, nothing is sent and nothing done by itself; G6 no attribute of who somebody
 is, corridors weigh least; G7 names and texts masked; G8 bounds and rows beside every finding; G11
-protected payees; G12 is held by tests/movement/test_hotspots.py; G15 nothing is fetched; G16 what is not looked for.
+protected payees; G15 nothing is fetched; G16 what is not looked for. tests/movement/test_hotspots.py holds
+G12: few persons are withheld.
 
 Without a room yet, so that no test here can hold them: G9 (watchlists are not read yet, hence no states
 of allegation and conviction), G13 (no figures by cohort for a
