@@ -13,7 +13,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import sqlalchemy
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, CursorResult, Engine, Executable, Select, event, exc, func, insert, select
 
-from finpat.casework import anchor, audit, texts
+from finpat.casework import anchor, audit, contents, texts
 from finpat.casework import tables as declared
 from finpat.casework.migrations import migrations
 from finpat.errors import CaseworkError, UsageError
@@ -221,7 +221,7 @@ class Database:
         return newest is None if kept is None else audit.holds(connection, kept)
 
     def verify(self, *, noted: audit.Anchor | None = None) -> audit.Verdict:
-        """Walk the audit trail; `noted` is an anchor that somebody kept elsewhere."""
+        """Walk the audit trail and hold the tables against it; `noted` is an anchor kept elsewhere."""
         with self.reading() as connection:
             # The file is read first: entries written meanwhile come after it.
             kept = anchor.read(self.anchor)
@@ -229,12 +229,14 @@ class Database:
             if noted is not None:
                 anchors["the noted anchor"] = noted
             verdict = audit.verify(connection, anchors)
+            if verdict.fault is None:
+                verdict = replace(verdict, fault=contents.first_difference(connection))
         if verdict.fault is None and verdict.entries and not anchors:
             fault = (
                 f"{self.anchor}: is not there, so nobody can say whether entries were removed at the end; "
                 "give one with --anchor NUMBER:HASH, or accept the trail as it is with `finpat audit anchor`"
             )
-            return audit.Verdict(verdict.entries, verdict.newest, fault, verdict.unanchored)
+            return replace(verdict, fault=fault)
         return verdict
 
     def accept(self, actor: str, at: datetime, reason: str) -> audit.Anchor:

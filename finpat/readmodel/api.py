@@ -149,6 +149,17 @@ class ReadModel:
             last=after_rank + limit,
         )
 
+    def ranked(self) -> pl.DataFrame:
+        """What alerts are opened by, of every account, best first.
+
+        account_id, rank, score, band, possible_role, indicators (joined by `;`), findings (how many).
+        """
+        return self._ask(
+            "SELECT account_id, rank, score, band, possible_role, indicators, coalesce(n, 0) AS findings "
+            "FROM rm.flagged_accounts LEFT JOIN (SELECT account_id, count(*) AS n FROM rm.findings "
+            "WHERE state = 'found' GROUP BY account_id) USING (account_id) ORDER BY rank"
+        )
+
     def account(self, account_id: str) -> dict[str, Any] | None:
         """Everything about one account in one row: its place in the list, its holder, its counts."""
         # Two look-ups: planning a join takes longer than both.
