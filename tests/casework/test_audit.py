@@ -30,7 +30,7 @@ def trail(database):
     for number in range(1, LENGTH + 1):
         with database.writing("ana" if number % 2 else "ben", NOON + timedelta(minutes=number)) as change:
             change.record(
-                "alert.noted" if number % 3 else "case.made", "alert", number, {"text": f"n{number} ü"}
+                "alert.noted" if number % 3 else "case.made", "test", number, {"text": f"n{number} ü"}
             )
     return database
 
@@ -229,7 +229,7 @@ def test_entries_are_chosen_by_thing_person_action_and_time(trail):
     assert chosen(action="case.made") == [9, 6, 3]
     assert chosen(action="alert", limit=2) == [8, 7]
     assert chosen(action="al%") == []
-    assert chosen(object_kind="alert", object_id="7") == [7]
+    assert chosen(object_kind="test", object_id="7") == [7]
     assert chosen(since=NOON + timedelta(minutes=3), until=NOON + timedelta(minutes=5)) == [4, 3]
     assert chosen(before=3) == [2, 1]
 

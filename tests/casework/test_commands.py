@@ -19,7 +19,7 @@ def workspace(tmp_path):
     with Database.open(folder.casework) as database:
         for number, actor in enumerate(("ana", "ben"), 1):
             with database.writing(actor, NOON) as change:
-                change.record("alert.noted", "alert", number, {"text": "seen"})
+                change.record("test.done", "test", number, {"text": "seen"})
     return folder.path
 
 
@@ -46,7 +46,7 @@ def test_the_trail_is_listed_newest_first_and_can_be_narrowed(workspace, capsys)
     assert run_command(["audit", "list", "--by", "ana", "--json", "-w", str(workspace)]) == 0
     (entry,) = json.loads(capsys.readouterr().out)
     assert (entry["object_id"], entry["details"]) == ("1", {"text": "seen"})
-    assert run_command(["audit", "list", "--of", "alert:2", "--limit", "1", "-w", str(workspace)]) == 0
+    assert run_command(["audit", "list", "--of", "test:2", "--limit", "1", "-w", str(workspace)]) == 0
     assert run_command(["audit", "list", "--of", "alert", "-w", str(workspace)]) == 2
 
 
