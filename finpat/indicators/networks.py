@@ -525,7 +525,9 @@ def find_chains(context: Context, p: Chain) -> Outcome:
     """Money goes on from person to person, soon and nearly whole.
 
     4 or more payments one after the other, each at most 48 hours after the one before and of 0.85 to 1.02 of
-    it. Payments below 100 are not looked at. Chains that share payments are told together.
+    it. Payments below 100 are not looked at. Chains that share a payment, or of which two payments run from
+    one person to the same other within 48 hours, are told together; their branches are as many as begin in
+    payments of their own, or end so, whichever is more.
     """
     edges = payments_between_persons(context, p.min_amount)
     threads = thread_count(context.threads)
@@ -534,13 +536,7 @@ def find_chains(context: Context, p: Chain) -> Outcome:
     onward = chain_lengths(chains, longest, threads)
     before = chain_lengths(chains.reverse, longest, threads)
     inside = np.flatnonzero(onward + before - 1 >= p.min_payments)
-    sources = np.repeat(np.arange(chains.edge_count), np.diff(chains.offsets))
-    both = np.isin(sources, inside) & np.isin(chains.payments, inside)
-    links = coo_array(
-        (np.ones(int(both.sum()), np.int8), (sources[both], chains.payments[both])),
-        shape=(chains.edge_count,) * 2,
-    )
-    _, group = connected_components(links, directed=False)
+    group = _bundles(edges, chains, inside, hours(p.hop_hours))
     told = (
         pl.DataFrame(
             {
@@ -549,6 +545,7 @@ def find_chains(context: Context, p: Chain) -> Outcome:
                 "edge": inside,
                 "payments": (onward + before - 1)[inside],
                 "starts": (before == 1)[inside],
+                "ends": (onward == 1)[inside],
             }
         )
         .group_by("subject")
@@ -556,6 +553,7 @@ def find_chains(context: Context, p: Chain) -> Outcome:
             pl.col("at").min().alias("start"),
             pl.col("at").max().alias("end"),
             pl.col("payments").max(),
+            pl.max_horizontal(pl.col("starts").sum(), pl.col("ends").sum()).alias("branches"),
             # The first payment of the earliest longest chain stands for the value.
             pl.col("edge")
             .sort_by("payments", "starts", "at", "edge", descending=[True, True, False, False])
@@ -566,10 +564,33 @@ def find_chains(context: Context, p: Chain) -> Outcome:
     first = told["edge"].to_numpy()
     windows = _windows(
         edges, told["subject"].to_numpy(), told["start"], told["end"], edges.senders[first],
-        payment_count=told["payments"], sent_minor=edges.sent[first],
+        payment_count=told["payments"], branch_count=told["branches"], sent_minor=edges.sent[first],
     )  # fmt: skip
     rows = _evidence(context, edges, group[inside], inside)
     return Outcome(windows, rows, _unjudged(context, edges))
+
+
+def _bundles(edges: Edges, chains: Followers, inside: Ints, near: int) -> Ints:
+    """Payment -> number of the chains that run together, for the payments `inside` chains.
+
+    Together run payments that pass each other on, and those of one pair at most `near` apart.
+    """
+    sources = np.repeat(np.arange(chains.edge_count), np.diff(chains.offsets))
+    both = np.isin(sources, inside) & np.isin(chains.payments, inside)
+    by_pair = inside[np.lexsort((edges.instants[inside], edges.receivers[inside], edges.senders[inside]))]
+    one, next_one = by_pair[:-1], by_pair[1:]
+    beside = (
+        (edges.senders[one] == edges.senders[next_one])
+        & (edges.receivers[one] == edges.receivers[next_one])
+        & (edges.instants[next_one] - edges.instants[one] <= near)
+    )
+    ends = (
+        np.concatenate([sources[both], one[beside]]),
+        np.concatenate([chains.payments[both].astype(np.int64), next_one[beside]]),
+    )
+    links = coo_array((np.ones(ends[0].size, np.int8), ends), shape=(chains.edge_count,) * 2)
+    _, group = connected_components(links, directed=False)
+    return np.asarray(group, np.int64)
 
 
 CHAIN_08 = Indicator(
@@ -580,8 +601,13 @@ CHAIN_08 = Indicator(
     source=f"{AMLSIM}public benchmark of motifs on SAML-D",
     evidence="V1, D",
     parameters=Chain(),
-    values=(Value("payment_count", "count", ">=", "min_payments"), Value("sent_minor", "money")),
-    fact="{sent} went on from person to person {payment_count} times, within {hop_hours} hours each",
+    values=(
+        Value("payment_count", "count", ">=", "min_payments"),
+        Value("branch_count", "count"),
+        Value("sent_minor", "money"),
+    ),
+    fact="{sent} went on from person to person {payment_count} times, within {hop_hours} hours each; branches "
+    "that run together: {branch_count}",
     caution="supply chains",
     find=find_chains,
     across=True,

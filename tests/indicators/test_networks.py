@@ -292,7 +292,7 @@ def test_four_payments_one_after_the_other_are_found_with_everybody_on_the_way()
     assert result.findings["account_id"].to_list() == ["A", "B", "C", "D", "E"]
     assert set(result.evidence["row"]) == {0, 1, 2, 3}
     told = {value["name"]: value["value"] for value in result.findings["values"][0]}
-    assert told == {"payment_count": 4, "sent": 1_000}
+    assert told == {"payment_count": 4, "branch_count": 1, "sent": 1_000}
 
 
 @pytest.mark.parametrize(
@@ -321,6 +321,25 @@ def test_the_bounds_of_a_chain_are_inside(change):
 def test_a_fork_of_a_chain_is_told_with_it():
     rows = [*chain(), pay("B", "X", 1, 950), pay("X", "Y", 2, 940), pay("Y", "Z", 3, 930)]
     assert found("NW-CHAIN-08", ledger(*rows)) == ["A", "B", "C", "D", "E", "X", "Y", "Z"]
+    assert branches(*rows) == [2]
+
+
+def branches(*rows):
+    """Branches of each bundle of chains that A is told of."""
+    told = judge("NW-CHAIN-08", ledger(*rows)).findings.filter(pl.col("account_id") == "A")["values"]
+    return [value["value"] for values in told for value in values if value["name"] == "branch_count"]
+
+
+def test_chains_that_end_or_begin_in_one_payment_are_counted_by_the_others():
+    begin = [pay("X", "B", 0.5, 1_000), pay("Y", "B", 0.6, 1_000)]
+    assert branches(*chain(), *begin) == [3]
+    end = [pay("D", f"X{n}", 3, 1_000 * 0.95**3) for n in range(3)]
+    assert branches(*chain(), *end) == [4]
+
+
+@pytest.mark.parametrize(("later", "told"), [(2, [2]), (2.001, [1, 1])])
+def test_chains_along_the_same_persons_at_the_same_time_are_one_finding(later, told):
+    assert branches(*chain(), *moved(chain(amount=5_000), later)) == told
 
 
 # NW-BIP-06
