@@ -606,8 +606,8 @@ CHAIN_08 = Indicator(
         Value("branch_count", "count"),
         Value("sent_minor", "money"),
     ),
-    fact="{sent} went on from person to person {payment_count} times, within {hop_hours} hours each; branches "
-    "that run together: {branch_count}",
+    fact="{sent} went on from person to person {payment_count} times, within {hop_hours} hours each; "
+    "branches that run together: {branch_count}",
     caution="supply chains",
     find=find_chains,
     across=True,
