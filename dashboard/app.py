@@ -63,6 +63,8 @@ def create_app(
         csrf_token_name="_csrf_token",
         csrf_header_name="X-CSRFToken",
     )
+    # Dash's own page names no language, which a screen reader has to know.
+    app.index_string = app.index_string.replace("<html>", '<html lang="en">', 1)
     app.layout = _frame
     # On the app, not on the module: every application of a process has its own.
     app.callback(

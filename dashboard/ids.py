@@ -12,3 +12,16 @@ REVEAL = "reveal"  # type of the button; its id names the object
 REVEAL_REASON = "reveal-reason"
 REVEAL_SAID = "reveal-said"
 NOTIFICATIONS = "notifications"
+
+ACCOUNT_ID = "account-id"  # dcc.Store: whose page it is
+ACCOUNT_TIMELINE = "account-timeline"
+ACCOUNT_RANGE = "account-range"  # type of the buttons that choose how much time is shown
+ACCOUNT_TIMELINE_NOTE = "account-timeline-note"
+ACCOUNT_HOURS = "account-hours"
+ACCOUNT_CLOCK = "account-clock"
+ACCOUNT_COUNTERPARTIES = "account-counterparties"
+ACCOUNT_TRANSACTIONS = "account-transactions"
+FINDING = "finding"  # type of the summary that opens a finding
+EVIDENCE = "evidence"  # type of the place where its rows appear
+CONTRIBUTION = "contribution"
+PEERS = "peers"

@@ -57,6 +57,11 @@ class ReadModels:
             raise RunError(f"run {run_id!r}: a run's name has letters and digits only")
         return self._opened(self.folder / f"{run_id}.duckdb")
 
+    def newest(self, most: int = OPEN_RUNS) -> list[ReadModel]:
+        """The published runs that can be read, newest first."""
+        names = sorted((path.stem for path in self.folder.glob("*.duckdb")), reverse=True)
+        return [self.of(name) for name in names[:most] if name.isalnum()]
+
     def _opened(self, path: Path) -> ReadModel:
         with self._lock:
             if path not in self._open:

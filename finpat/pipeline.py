@@ -34,6 +34,7 @@ from finpat.networks import Networks, build_networks, network_tables
 from finpat.networks.identifiers import identifier_tables, identifier_uses
 from finpat.rates import load_rates
 from finpat.readmodel import Legs, Publication, ReadModel, make_current, publish
+from finpat.readmodel.declared import declared_features, declared_indicators
 from finpat.readmodel.legs import PAYMENT_COLUMNS, published_part
 from finpat.readmodel.masking import masked, shapes_of
 from finpat.readmodel.publish import runs_row
@@ -260,6 +261,8 @@ def _build(
             "runs": runs_row(manifest),
             "sources": _sources(files),
             **read_health(workspace, [file.file_id for file in files]),
+            "indicators": declared_indicators(),
+            "features": declared_features(),
             **of_networks,
             **of_identifiers,
             **of_adverts,

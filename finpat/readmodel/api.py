@@ -154,7 +154,7 @@ class ReadModel:
 
         account_id, rank, score, band, possible_role, indicators (joined by `;`), findings (how many).
         """
-        return self._ask(
+        return self.ask(
             "SELECT account_id, rank, score, band, possible_role, indicators, coalesce(n, 0) AS findings "
             "FROM rm.flagged_accounts LEFT JOIN (SELECT account_id, count(*) AS n FROM rm.findings "
             "WHERE state = 'found' GROUP BY account_id) USING (account_id) ORDER BY rank"

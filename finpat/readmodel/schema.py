@@ -627,6 +627,42 @@ HOTSPOTS = Table(
         Column("high", "DOUBLE", "Upper bound of it."),
     ),
 )
+INDICATORS = Table(
+    "indicators",
+    ("indicator_id",),
+    ("indicator_id",),
+    "The indicators as this run knew them.",
+    (
+        Column("indicator_id", "VARCHAR", "The indicator of the catalogue."),
+        Column("name", "VARCHAR", "What it is called."),
+        Column("typology", "VARCHAR", "Method that it belongs to."),
+        Column("definition", "VARCHAR", "What it finds."),
+        Column("role", "VARCHAR", "What it argues for, in words."),
+        Column("weight", "VARCHAR", "How much it says alone: `strong`, `medium` or `weak`."),
+        Column("source", "VARCHAR", "Documents that it is taken from."),
+        Column("also_common_for", "VARCHAR", "Who shows the same innocently."),
+        Column("measured_precision", "VARCHAR", "Measured precision, where there is a measurement."),
+        Column("level", "VARCHAR", "`account`, or `portfolio` for a statement about all data."),
+        Column("enabled", "BOOLEAN", "Whether it is on unless the settings say otherwise."),
+        Column("parameters", "JSON", "Default and reason of each parameter, by name."),
+    ),
+)
+FEATURES = Table(
+    "features",
+    ("feature",),
+    ("feature",),
+    "The columns of account_features as this run knew them.",
+    (
+        Column("feature", "VARCHAR", "Column of account_features."),
+        Column("family", "VARCHAR", "Typology family that it belongs to."),
+        Column("doc", "VARCHAR", "What it says."),
+        Column("kind", "VARCHAR", "`count`, `money`, `ratio`, `share`, `duration`, `instant` or `score`."),
+        Column("unit", "VARCHAR", "Unit of its numbers."),
+        Column("time_window", "VARCHAR", "Length of its window; `all` for the whole history."),
+        Column("null_rule", "VARCHAR", "When it is null."),
+        Column("is_detector_input", "BOOLEAN", "Whether anomaly detectors may read it."),
+    ),
+)
 
 RUNS = Table(
     "runs",
@@ -699,7 +735,8 @@ TABLES = (
     TRANSACTIONS, ACCOUNTS, ADS, AD_CONTENTS, AD_PAYMENTS, NETWORKS, NETWORK_MEMBERS, NETWORK_EDGES,
     AD_CLUSTERS, AD_CLUSTER_MEMBERS, AD_SHARED_CONTACTS, AD_PAYMENT_LINKS, AD_PAYMENT_MATCHES,
     IDENTIFIERS, IDENTIFIER_USES, IDENTIFIER_VALUES,
-    MOVEMENTS, STAYS, CIRCUIT_AGREEMENTS, DEPOSITS_ELSEWHERE, HOTSPOTS, RUNS, SOURCES, COVERAGE, QUARANTINED,
+    MOVEMENTS, STAYS, CIRCUIT_AGREEMENTS, DEPOSITS_ELSEWHERE, HOTSPOTS, INDICATORS, FEATURES,
+    RUNS, SOURCES, COVERAGE, QUARANTINED,
 )  # fmt: skip
 # Shown for a reason only; no answer has them otherwise.
 SENSITIVE = (AD_CONTENTS, IDENTIFIER_VALUES)
