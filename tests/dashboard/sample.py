@@ -16,6 +16,7 @@ from finpat.readmodel.publish import runs_row
 from tests.readmodel.published import HOSTILE, export, flagged_row, legs_of, manifest
 
 FIRST = datetime(2025, 10, 1, 11)
+LAST = FIRST + timedelta(days=177, hours=5)
 MARKUP = "<img src=x onerror=alert(1)>"  # what must be shown as the text that it is
 CITIES = (("Berlin", "DE"), ("Hamburg", "DE"), ("Vienna", "AT"))
 OTHERS = 120
@@ -61,6 +62,8 @@ def flagged(**changes: Any) -> pl.DataFrame:
                 typologies="structuring;third-party receipts" if rank % 2 else "third-party receipts",
                 reason=f"{MARKUP} 3 cash deposits just under 10,000." if rank == 1 else f"{rank} deposits.",
                 network_id="N1" if rank < 3 else None,
+                first_seen=FIRST,
+                last_seen=LAST,
                 **changes,
             )
         )
@@ -129,7 +132,7 @@ def tables(run_id: str) -> dict[str, pl.DataFrame]:
         "accounts": pl.DataFrame(
             {"account_id": ids, "currency": ["EUR"] * OTHERS, "leg_count": [121, *[1] * (OTHERS - 1)],
              "holder_name": [HOSTILE, *[None] * (OTHERS - 1)], "opened_on": [date(2025, 9, 1)] * OTHERS,
-             "first_seen": [FIRST] * OTHERS, "last_seen": [FIRST + timedelta(days=177)] * OTHERS}
+             "first_seen": [FIRST] * OTHERS, "last_seen": [LAST] * OTHERS}
         ),
         "network_edges": pl.DataFrame(
             {"network_id": ["N1"], "from_id": ["A-1"], "to_id": ["A-2"], "kind": ["payment"],
