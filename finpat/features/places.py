@@ -14,11 +14,13 @@ from finpat.features.base import Feature, Floats, Group, Ints, Legs
 from finpat.ledger import IS_OWN_ACT
 
 _COLUMNS = ("city", "country", "device_id", "branch_id", "merchant_category")
+# Of money that others send, these are the payer's; a category is the merchant's on a refund too.
+_OWN_ONLY = ("city", "country", "device_id", "branch_id")
 _WORDS = {
-    "city": "cities",
-    "country": "countries",
+    "city": "cities where the account itself paid, or paid cash or a cheque in",
+    "country": "countries where the account itself paid, or paid cash or a cheque in",
     "device_id": "devices that the account itself paid from",
-    "branch_id": "branches or terminals",
+    "branch_id": "branches or terminals where the account itself paid, or paid cash or a cheque in",
     "merchant_category": "merchant categories",
 }
 
@@ -26,15 +28,14 @@ _WORDS = {
 def _features() -> Iterator[Feature]:
     for column in _COLUMNS:
         name = column.removesuffix("_id")
-        yield Feature(
-            f"{name}_count", "places", "count", f"Distinct {_WORDS[column]}.", f"no payment with a {column}"
-        )
+        null = f"no {'own ' if column in _OWN_ONLY else ''}payment with a {column}"
+        yield Feature(f"{name}_count", "places", "count", f"Distinct {_WORDS[column]}.", null)
         yield Feature(
             f"{name}_change_count",
             "places",
             "count",
-            f"Times that {column} differs from the one last known.",
-            f"no payment with a {column}",
+            f"Times that {column} differs from the one last known, of the same payments.",
+            null,
         )
 
 
@@ -78,7 +79,7 @@ def _fill_group(legs: Legs, ints: Ints, _floats: Floats, threads: int) -> None:
         physical = legs.ledger.legs[column].to_physical()
         codes = frozen(physical.cast(pl.UInt32).fill_null(0).to_numpy())
         stated = physical.is_not_null()
-        if column == "device_id":
+        if column in _OWN_ONLY:
             stated = stated & legs.ledger.legs.select(IS_OWN_ACT).to_series()
         known = frozen(stated.to_numpy())
         _fill_column(legs, codes, known, ints[2 * position : 2 * position + 2], threads)

@@ -21,6 +21,7 @@ import polars as pl
 from finpat.compiled import frozen, kernel
 from finpat.features.base import DAY, HOUR, NO_PAYMENT, Feature, Ints, Legs
 from finpat.features.own_past import NORMAL
+from finpat.ledger import IS_OWN_ACT
 from finpat.money import decimals_of
 
 LEAST_PEERS = 30
@@ -97,7 +98,10 @@ def _homes(offsets, places, counts, homes):
 
 
 def home_places(legs: Legs) -> Ints:
-    """Code of each account's home place: the city (and country) of most of its payments; -1: unknown."""
+    """Code of each account's home place: the city (and country) where it mostly acts itself; -1: unknown.
+
+    The city of money that others send is theirs.
+    """
     frame = legs.ledger.legs
     homes = np.full(legs.account_count, -1, np.int64)
     if "city" not in frame.columns or not frame.height:
@@ -110,7 +114,7 @@ def home_places(legs: Legs) -> Ints:
     met = np.zeros(int(codes.max()) + 1, np.bool_)
     met[codes] = True
     places = (np.cumsum(met) - 1)[codes]
-    places[city.is_null().to_numpy()] = -1
+    places[(city.is_null() | ~frame.select(IS_OWN_ACT).to_series()).to_numpy()] = -1
     _homes(legs.offsets, frozen(places), np.zeros(int(met.sum()), np.int64), homes)
     return homes
 

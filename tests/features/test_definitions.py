@@ -278,7 +278,9 @@ def channels_of(legs: list[dict], end) -> dict:
 
 
 def places_of(legs: list[dict]) -> dict:
-    cities = [leg["city"] for leg in legs if leg.get("city") is not None]
+    # The city of money that others send is theirs.
+    own = [leg for leg in legs if not leg["is_credit"] or leg["channel"] in ("cash", "atm", "cheque")]
+    cities = [leg["city"] for leg in own if leg.get("city") is not None]
     moves = sum(a != b for a, b in pairwise(cities))
     return {"city_count": len(set(cities)), "city_change_count": moves} if cities else {}
 

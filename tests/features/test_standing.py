@@ -93,16 +93,16 @@ def test_turnover_counts_by_month_from_the_first_payment_to_the_last():
 def test_the_home_is_where_most_payments_happened_and_the_first_met_of_several():
     ledger = factory.ledger(
         *(
-            {"account_id": "A", "booked_at": at(day), "city": city, "country": "BG"}
+            {"account_id": "A", "booked_at": at(day), "city": city, "country": "BG", "direction": "debit"}
             for day, city in enumerate(["Ruse", "Varna", None, "Varna"])
         ),
         *(
-            {"account_id": "B", "booked_at": at(day), "city": city}
+            {"account_id": "B", "booked_at": at(day), "city": city, "direction": "debit"}
             for day, city in enumerate(["Ruse", "Varna"])
         ),
         {"account_id": "C", "city": None},
-        {"account_id": "D", "city": "Varna", "country": "BG"},
-        {"account_id": "E", "city": "Varna", "country": "RU"},
+        {"account_id": "D", "city": "Varna", "country": "BG", "direction": "debit"},
+        {"account_id": "E", "city": "Varna", "country": "RU", "direction": "debit"},
     )
     home = home_places(read_legs(ledger)).tolist()
     assert home[0] == home[3] != home[4]  # a name in two countries is two places
@@ -110,8 +110,24 @@ def test_the_home_is_where_most_payments_happened_and_the_first_met_of_several()
     assert home[2] == -1
 
 
+def test_the_city_of_money_that_others_send_is_nobodys_home_and_no_place_of_the_account():
+    ledger = factory.ledger(
+        *[{"account_id": "A", "booked_at": at(day), "city": "Ruse", "channel": "p2p"} for day in range(3)],
+        {"account_id": "A", "booked_at": at(4), "city": "Varna", "direction": "debit", "channel": "p2p"},
+        {"account_id": "B", "city": "Ruse", "channel": "p2p"},
+        {"account_id": "C", "city": "Varna", "channel": "cash"},
+    )
+    home = home_places(read_legs(ledger)).tolist()
+    assert home[0] == home[2] >= 0
+    assert home[1] == -1
+    table = build_features(ledger, Settings(threads=1))
+    assert table["city_count"].to_list() == [1, None, 1]
+    assert table["city_change_count"].to_list() == [0, None, 0]
+
+
 def test_the_size_of_the_home_place_is_counted_in_accounts():
-    rows = accounts_of([100_00] * 100, city="Sofia") + accounts_of([100_00] * 99, "B", city="Ruse")
+    rows = accounts_of([100_00] * 100, city="Sofia", channel="cash")
+    rows += accounts_of([100_00] * 99, "B", city="Ruse", channel="cash")
     rows += accounts_of([100_00] * 2, "C")
     legs = read_legs(factory.ledger(*rows))
     groups = peer_groups(build_features(legs.ledger, Settings()), legs)
