@@ -17,6 +17,7 @@ from finpat.indicators import (
     advert_feed,
     advert_payments,
     amounts,
+    circumstances,
     control,
     crypto,
     fronts,
@@ -51,6 +52,7 @@ MODULES = (
     control,
     labour,
     advert_feed,
+    circumstances,
 )
 INDICATORS: tuple[Indicator, ...] = tuple(item for module in MODULES for item in module.INDICATORS)
 

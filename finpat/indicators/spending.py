@@ -694,7 +694,12 @@ class NoOrdinaryLife:
     window_days: int = parameter(60, "two months; D", low=7)
 
 
-def find_no_ordinary_life(context: Context, p: NoOrdinaryLife) -> Outcome:
+ORDINARY = ("grocery", "utility", "telecom", "rent", "payroll")
+
+
+def find_no_ordinary_life(
+    context: Context, p: NoOrdinaryLife, ordinary: tuple[str, ...] = ORDINARY
+) -> Outcome:
     """Money comes in and is gone the same day, and nothing of daily life is ever bought.
 
     In 60 days 8 or more inflows of a person's only account, on 0.8 of the days a balance at the end of the
@@ -709,7 +714,7 @@ def find_no_ordinary_life(context: Context, p: NoOrdinaryLife) -> Outcome:
     width = days(p.window_days)
     columns = ("is_credit", "local_day", "account_minor", "balance_after_minor", "kinds")
     legs = context.legs(pl.col("account_minor").is_not_null(), *columns, accounts=judged)
-    life = legs.filter(of_kind(*ORDINARY))
+    life = legs.filter(of_kind(*ordinary))
     inflows = with_rows(legs.filter(IS_CREDIT), p.min_count)
     running = legs.join(inflows.select("subject").unique(), on="subject", how="semi", maintain_order="left")
     evenings = (
@@ -748,8 +753,6 @@ def find_no_ordinary_life(context: Context, p: NoOrdinaryLife) -> Outcome:
         blind.select("account", missing_field=pl.lit("balance_after")).unique(),
     )
 
-
-ORDINARY = ("grocery", "utility", "telecom", "rent", "payroll")
 
 SPD_09 = Indicator(
     id="HT-SPD-09",

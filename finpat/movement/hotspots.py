@@ -77,10 +77,16 @@ def week_of(day: pl.Expr) -> pl.Expr:
     return (day + 3) // 7
 
 
-def build_hotspots(ledger: Ledger, adverts: Adverts | None, settings: Settings) -> Hotspots:
-    """Series of all cities, withheld where they must be, with forecasts made of what is left."""
+def build_hotspots(
+    ledger: Ledger, adverts: Adverts | None, settings: Settings, *, expected: bool = True
+) -> Hotspots:
+    """Series of all cities, withheld where they must be, with forecasts made of what is left.
+
+    expected: with forecasts; without, cells have no forecast, low and high.
+    """
     counts, spans, places = city_weeks(ledger, adverts, settings)
-    return Hotspots(with_forecasts(with_z(withhold(counts, spans))), places)
+    cells = with_z(withhold(counts, spans))
+    return Hotspots(with_forecasts(cells) if expected else cells, places)
 
 
 def city_weeks(
