@@ -123,6 +123,10 @@ def test_numbers_about_few_persons_are_not_judged():
     assert high(weeks(30, usual=9)) == []
 
 
+def test_without_cities_there_is_no_week_of_a_city():
+    assert missing("CX-HOT-01", ledger({"direction": "debit"})) == [(None, "city")]
+
+
 # CX-CORR-02
 
 CHAIN = ("Toronto > Kingston > Montreal > Quebec",)
