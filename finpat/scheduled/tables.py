@@ -1,8 +1,8 @@
 """The tables that a query may read: schema, name, columns; of personal data, which columns are masked.
 
 `rm` is the published run; `previous` the run that the query read last time on its schedule (by hand: the run
-before), with the same tables; `store` what was loaded and what is in quarantine; `ref` the thresholds and
-indicators of the run that is read. All but `rm` and `previous` are small and copied into memory.
+before), with the same tables; `store` what was loaded and what is in quarantine; `casework` alerts and what
+was decided; `ref` the thresholds and indicators of the run that is read. All but `rm` and `previous` are small and copied into memory.
 """
 
 from __future__ import annotations
@@ -118,7 +118,61 @@ _REF = {
         ),
     ),
 }
-BESIDE: Mapping[str, Mapping[str, Table]] = {"store": _STORE, "ref": _REF}
+_CASEWORK = {
+    "alerts": Table(
+        "Alerts as casework has them at this moment, without texts that people wrote.",
+        (
+            Column("number", "BIGINT", "The alert."),
+            Column("account_id", "VARCHAR", "Its account."),
+            Column("queue", "VARCHAR", "`subjects` or `protect`."),
+            Column("state", "VARCHAR", "Where work on it stands; `closed` at the end."),
+            Column("assignee", "VARCHAR", "Who works on it; null: nobody."),
+            Column("disposition", "VARCHAR", "What was decided last; null: nothing."),
+            Column("opened_at", "TIMESTAMP", "When it was opened (UTC)."),
+            Column("opened_run", "VARCHAR", "Run that opened it."),
+            Column("changed_at", "TIMESTAMP", "Its last change (UTC)."),
+            Column("closed_at", "TIMESTAMP", "When it was closed (UTC)."),
+            Column("waits_until", "DATE", "Day until which it waits."),
+            Column("reopened_count", "BIGINT", "How often new findings opened it again."),
+            Column("score", "BIGINT", "Score in the run that was followed last, 0 to 1000."),
+            Column("findings", "BIGINT", "Findings in that run."),
+            Column("band", "VARCHAR", "Band in that run."),
+            Column("possible_role", "VARCHAR", "Possible role in that run."),
+        ),
+    ),
+    "alert_indicators": Table(
+        "Indicators that took part in an alert.",
+        (
+            Column("alert", "BIGINT", "The alert (alerts.number)."),
+            Column("indicator_id", "VARCHAR", "The indicator."),
+            Column("run_id", "VARCHAR", "The first run that found it."),
+        ),
+    ),
+    "dispositions": Table(
+        "Decisions about alerts, one row each, without their reasons.",
+        (
+            Column("number", "BIGINT", "The decision."),
+            Column("alert", "BIGINT", "The alert (alerts.number)."),
+            Column("kind", "VARCHAR", "What was decided."),
+            Column("decided_by", "VARCHAR", "Who decided."),
+            Column("decided_at", "TIMESTAMP", "When (UTC)."),
+            Column("approved_by", "VARCHAR", "Who approved, where two are needed."),
+        ),
+    ),
+    "suppressions": Table(
+        "Findings that are not alerted on for a time, without their reasons.",
+        (
+            Column("number", "BIGINT", "The suppression."),
+            Column("account_id", "VARCHAR", "The account."),
+            Column("indicator_id", "VARCHAR", "The indicator; null: all."),
+            Column("owner", "VARCHAR", "Who answers for it."),
+            Column("made_at", "TIMESTAMP", "When it was made (UTC)."),
+            Column("expires_on", "DATE", "Day on which it ends."),
+            Column("ended_at", "TIMESTAMP", "When it was ended before that (UTC)."),
+        ),
+    ),
+}
+BESIDE: Mapping[str, Mapping[str, Table]] = {"store": _STORE, "ref": _REF, "casework": _CASEWORK}
 # Every table by schema and name, with its declared columns.
 TABLES: Mapping[str, Mapping[str, tuple[Column, ...]]] = {
     **{name: {table.name: table.columns for table in schema.TABLES} for name in READ_MODELS},
