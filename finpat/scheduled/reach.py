@@ -44,6 +44,8 @@ def reach_of(
         beside |= _stored(workspace, [table for name, table in wanted if name == "store"])
     if any(name == "ref" for name, _ in wanted):
         beside |= _references(model)
+    if any(name == "casework" for name, _ in wanted):
+        beside |= _casework(workspace, [table for name, table in wanted if name == "casework"])
     return Reach(model, previous, beside)
 
 
@@ -52,6 +54,25 @@ def _stored(workspace: Workspace, tables: Collection[str]) -> dict[tuple[str, st
 
     with open_for_reading(workspace) as connection:
         return {("store", table): connection.sql(_STORE[table]).pl() for table in tables}
+
+
+def _casework(workspace: Workspace, tables: Collection[str]) -> dict[tuple[str, str], pl.DataFrame]:
+    """Casework's tables at this moment, with the declared columns; empty where nobody has begun it."""
+    from finpat.casework.database import FILE, Database
+    from finpat.casework.questions import rows_of
+    from finpat.config import load_settings
+
+    url = load_settings(workspace.path).casework.url or None
+    if url is None and not (workspace.casework / FILE).exists():
+        return {}
+    frames = {}
+    with Database.open(workspace.casework, url) as database, database.reading() as connection:
+        for table in tables:
+            names = [column.name for column in BESIDE["casework"][table].columns]
+            rows = [{name: row[name] for name in names} for row in rows_of(connection, table)]
+            if rows:
+                frames["casework", table] = pl.DataFrame(rows, infer_schema_length=None)
+    return frames
 
 
 def _references(model: Path) -> dict[tuple[str, str], pl.DataFrame]:

@@ -17,7 +17,7 @@ from finpat.readmodel import ReadModel
 from finpat.scheduled.catalogue import Query
 from finpat.scheduled.parameters import Bound, bind
 from finpat.scheduled.sandbox import Reach, open_locked
-from finpat.scheduled.statement import error_place, parse_statement
+from finpat.scheduled.statement import Statement, error_place, parse_statement
 
 BATCH_ROWS = 10_000
 _POSSIBLE_VICTIM = "possible_victim"
@@ -75,7 +75,8 @@ def run_query(
         check_columns(query, describe(connection, query, parameters))
         rows, cut = _fetch(connection, query, parameters)
         _check_grain(query, rows)
-        protected = _possible_victims(connection) if _account_columns(rows) else frozenset()
+        named = _account_columns(rows)
+        protected = _possible_victims(connection, reach, statement) if named else frozenset()
     subjects, protect = _apart(rows, protected)
     return Result(
         query,
@@ -218,11 +219,18 @@ def _account_columns(rows: pl.DataFrame) -> list[str]:
     ]
 
 
-def _possible_victims(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Accounts of possible victims in the run that is read."""
-    rows = connection.execute(
-        f"SELECT account_id FROM rm_file.rm.flagged_accounts WHERE possible_role = '{_POSSIBLE_VICTIM}'"
-    ).fetchall()
+def _possible_victims(
+    connection: duckdb.DuckDBPyConnection, reach: Reach, statement: Statement
+) -> frozenset[str]:
+    """Accounts of possible victims in the runs that are shown, and those that casework protects."""
+    asked = [
+        f"SELECT account_id FROM {name}_file.rm.flagged_accounts WHERE possible_role = '{_POSSIBLE_VICTIM}'"
+        for name, path in (("rm", reach.model), ("previous", reach.previous))
+        if path is not None
+    ]
+    if ("casework", "alerts") in statement.tables:
+        asked.append("SELECT account_id FROM casework.alerts WHERE queue = 'protect'")
+    rows = connection.execute(" UNION ".join(asked)).fetchall()
     return frozenset(str(account) for (account,) in rows)
 
 

@@ -14,8 +14,8 @@ from finpat.readmodel import schema
 from finpat.readmodel.schema import MONEY, Column
 
 READ_MODELS = ("rm", "previous")
-# Contacts and texts of adverts as published: `ReadModel` shows them for a reason, a query never.
-SEALED = frozenset((name, schema.AD_CONTENTS.name) for name in READ_MODELS)
+# Contacts and texts as they were published: `ReadModel` shows them for a reason, a query never.
+SEALED = frozenset((name, table.name) for name in READ_MODELS for table in schema.SENSITIVE)
 MASKED = "(masked)"
 # Column -> the tables of the read model whose column of that name holds personal data.
 PERSONAL: Mapping[str, tuple[str, ...]] = {

@@ -16,28 +16,48 @@ runbook:
   - The payee is who to look at; those who are swept stand apart, protect and refer them.
   - Rule out payroll bureaus, landlords, savings clubs and family before anything else.
 --- */
-with swept as (
+with found as (
+    select f.finding_id, f.account_id, f.indicator_id, f.window_end
+    from rm.findings as f
+    where
+        f.indicator_id in ('HT-LAB-02', 'HT-CTL-04', 'HT-P2P-04')
+        and f.state = 'found'
+        and f.window_end > $as_of - to_days($lookback_days)
+    and f.window_end <= $as_of
+),
+
+legs as (
+    -- A row that two findings show is one payment.
     select
+        f.account_id,
+        t.transaction_id,
         t.counterparty_id as payee_account_id,
         t.currency,
-        count(distinct f.account_id) as swept_accounts,
-        count(distinct (t.transaction_id, t.direction)) as payment_count,
-        sum(t.amount)::decimal(28, 8) as amount,
-        string_agg(distinct f.indicator_id, ';' order by f.indicator_id) as indicators,
+        t.amount,
+        list(f.indicator_id) as indicators,
         max(f.window_end) as last_found_at
-    from rm.findings as f
+    from found as f
     inner join rm.finding_evidence as e on f.finding_id = e.finding_id and f.account_id = e.account_id
     inner join rm.transactions as t
         on e.transaction_id = t.transaction_id and e.account_id = t.account_id and e.direction = t.direction
     where
-        f.indicator_id in ('HT-LAB-02', 'HT-CTL-04', 'HT-P2P-04')
-        and f.state = 'found'
-        and t.direction = 'debit'
+        t.direction = 'debit'
         and t.counterparty_id is not null
         and t.counterparty_id <> 'CASH'
-        and f.window_end > $as_of - to_days($lookback_days)
-    and f.window_end <= $as_of
-    group by t.counterparty_id, t.currency
+    group by f.account_id, t.transaction_id, t.counterparty_id, t.currency, t.amount
+),
+
+swept as (
+    select
+        payee_account_id,
+        currency,
+        count(distinct account_id) as swept_accounts,
+        count(*) as payment_count,
+        sum(amount)::decimal(28, 8) as amount,
+        array_to_string(list_sort(list_distinct(flatten(list(indicators)))), ';') as indicators,
+        max(last_found_at) as last_found_at
+    from legs
+    group by payee_account_id, currency
 )
 
 select

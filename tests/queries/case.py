@@ -52,7 +52,8 @@ def finding(finding_id: str, account_id: str | None, indicator_id: str, **change
 
 def value(name: str, number: float, threshold: float | None = None, operator: str = "", unit: str = "count"):
     """One number of a finding."""
-    return {"name": name, "value": number, "unit": unit, "threshold": threshold, "operator": operator}
+    bound = None if threshold is None else float(threshold)
+    return {"name": name, "value": float(number), "unit": unit, "threshold": bound, "operator": operator}
 
 
 def evidence(finding_id: str, *legs: tuple[str, str, str]) -> list[dict[str, Any]]:
