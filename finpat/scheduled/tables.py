@@ -2,7 +2,8 @@
 
 `rm` is the published run; `previous` the run that the query read last time on its schedule (by hand: the run
 before), with the same tables; `store` what was loaded and what is in quarantine; `casework` alerts and what
-was decided; `ref` the thresholds and indicators of the run that is read. All but `rm` and `previous` are small and copied into memory.
+was decided; `ref` the thresholds and indicators of the run that is read. All but `rm` and `previous` are
+small and copied into memory.
 """
 
 from __future__ import annotations

@@ -145,7 +145,8 @@ def test_who_is_swept_to_is_told_by_number_of_accounts_and_who_is_swept_is_not(t
 def test_a_payment_that_two_findings_show_is_counted_and_summed_once(tmp_path):
     model = published(
         tmp_path / "ws",
-        [leg("t1", "A", "debit", 100_00, counterparty_id="P"), leg("t2", "B", "debit", 1_00, counterparty_id="P")],
+        [leg("t1", "A", "debit", 100_00, counterparty_id="P"),
+         leg("t2", "B", "debit", 1_00, counterparty_id="P")],
         findings=[finding("F1", "A", "HT-LAB-02"), finding("F2", "A", "HT-CTL-04"),
                   finding("F3", "B", "HT-CTL-04")],
         finding_evidence=[*evidence("F1", ("t1", "A", "debit")), *evidence("F2", ("t1", "A", "debit")),

@@ -74,7 +74,8 @@ def test_sensitivity_counts_what_a_stricter_bound_would_leave_in_both_directions
     model = published(
         tmp_path / "ws",
         findings=[
-            measured("F1", "n", 10, 10, ">="), measured("F2", "n", 11, 10, ">="), measured("F3", "n", 12, 10, ">="),
+            measured("F1", "n", 10, 10, ">="), measured("F2", "n", 11, 10, ">="),
+            measured("F3", "n", 12, 10, ">="),
             measured("F4", "gap", 9, 10, "<="), measured("F5", "gap", 5, 10, "<="),
             measured("F6", "told", 5, None, ""),
         ],
@@ -134,7 +135,8 @@ def test_a_network_with_persons_to_protect_and_a_controller_is_told_without_acco
 
 def test_productivity_is_a_share_of_decided_alerts_and_null_where_none_is(tmp_path):
     alerts = [
-        alert(1, state="closed", disposition="reported"), alert(2, state="closed", disposition="not_suspicious"),
+        alert(1, state="closed", disposition="reported"),
+        alert(2, state="closed", disposition="not_suspicious"),
         alert(3), alert(4, days=400, state="closed", disposition="reported"),
     ]  # fmt: skip
     took_part = [{"alert": n, "indicator_id": "ST-STRUCT-01", "run_id": "0001"} for n in (1, 2, 3, 4)]
@@ -145,7 +147,7 @@ def test_productivity_is_a_share_of_decided_alerts_and_null_where_none_is(tmp_pa
     )  # fmt: skip
     names = ("indicator_id", "alert_count", "open_count", "productive_count", "productive_share")
     assert rows(result, *names) == [("ST-STRUCT-01", 3, 1, 1, 0.5), ("VE-PASS-01", 1, 1, 0, None)]
-    assert result.rows["name"][0]== "Repeated just below the threshold"
+    assert result.rows["name"][0] == "Repeated just below the threshold"
 
 
 def test_yield_counts_accounts_and_those_with_nothing_else(tmp_path):
@@ -232,7 +234,8 @@ def test_unusual_accounts_that_match_something_are_not_listed(tmp_path):
 
     model = published(
         tmp_path / "ws",
-        flagged_accounts=[flagged(1, "ODD"), flagged(2, "FOUND"), flagged(3, "USUAL", anomaly_percentile=98.9)],
+        flagged_accounts=[flagged(1, "ODD"), flagged(2, "FOUND"),
+                          flagged(3, "USUAL", anomaly_percentile=98.9)],
         findings=[finding("F1", "FOUND", "X"), finding("F2", "ODD", "X", state="not_evaluable")],
         anomaly_contributions=[made("ODD", "b", 0.2), made("ODD", "a", 0.6), made("ODD", "c", 0.1),
                                made("FOUND", "a", 0.9), made("USUAL", "a", 0.9)],

@@ -84,9 +84,9 @@ def test_cash_in_pieces_is_told_with_the_rule_and_window_of_its_own_currency(tmp
         ("one cent more is", True, [("USD", 10_000_01, 12)]),
         ("pieces of one business day are one sum", True, [("USD", 6_000_00, 1), ("USD", 4_000_01, 23)]),
         ("pieces of two days are not", False, [("USD", 6_000_00, 23), ("USD", 4_000_01, 25)]),
-        ("in Canada 24 hours are summed over midnight", True, [("CAD", 6_000_00, 13), ("CAD", 4_000_00, 36.9)]),
+        ("Canada sums 24 hours over midnight", True, [("CAD", 6_000_00, 13), ("CAD", 4_000_00, 36.9)]),
         ("a row exactly 24 hours old is outside", False, [("CAD", 6_000_00, 13), ("CAD", 4_000_00, 37)]),
-        ("in Australia each transaction stands on its own", False, [("AUD", 6_000_00, 1), ("AUD", 4_000_00, 2)]),
+        ("in Australia each stands on its own", False, [("AUD", 6_000_00, 1), ("AUD", 4_000_00, 2)]),
         ("and the amount itself is reported", True, [("AUD", 10_000_00, 1)]),
         ("a currency without a rule is not listed", False, [("XCD", 99_000_00, 1)]),
     ],
@@ -133,7 +133,8 @@ def test_payments_just_below_an_identification_amount_are_told_by_currency_and_l
     def below(number, unit, limit, count, total):
         return finding(
             number, "A", "ST-ID1K-08",
-            values=[value("payment_count", count), value("sum", total, unit=unit), value("limit", limit, unit=unit)],
+            values=[value("payment_count", count), value("sum", total, unit=unit),
+                    value("limit", limit, unit=unit)],
         )  # fmt: skip
 
     model = published(
