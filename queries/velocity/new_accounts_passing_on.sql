@@ -21,7 +21,7 @@ select
     a.band,
     a.score,
     a.possible_role,
-    max(list_filter(f.values, lambda v: v.name = 'age_days')[1].value) as age_days,
+    min(date_diff('day', acc.opened_on, f.window_end::date)) as days_since_opening,
     max(list_filter(f.values, lambda v: v.name = 'new')[1].value)::decimal(28, 8) as amount_in,
     max(list_filter(f.values, lambda v: v.name = 'cycle_count')[1].value)::bigint as passed_on_count,
     acc.opened_on,

@@ -62,14 +62,17 @@ def test_a_sleeping_account_that_woke_is_told_with_days_and_sum(tmp_path):
 
 
 def test_a_new_account_of_a_possible_victim_stands_apart(tmp_path):
-    new = [value("age_days", 38), value("new", 636.9, unit="EUR"), value("cycle_count", 4)]
+    new = [value("new", 636.9, unit="EUR"), value("cycle_count", 4)]
     model = published(
         tmp_path / "ws",
         flagged_accounts=[flagged(1, "A", possible_role="possible_victim"), flagged(2, "B")],
+        accounts=[{"account_id": "B", "opened_on": date(2026, 2, 20)}],
         findings=[finding("F1", "A", "VE-NEW-06", values=new), finding("F2", "B", "VE-NEW-06", values=new)],
     )
     result = answer("new_accounts_passing_on", model)
-    assert result.rows.select("account_id", "age_days", "amount_in").rows() == [("B", 38.0, Decimal("636.9"))]
+    assert result.rows.select("account_id", "days_since_opening", "amount_in").rows() == [
+        ("B", 33, Decimal("636.9"))
+    ]
     assert result.protect["account_id"].to_list() == ["A"]
 
 
