@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,7 @@ CASH_CHANNELS = ("cash", "atm")
 CAPPED_CHANNELS = ("atm", "p2p", "wallet", "prepaid")  # networks set limits per payment here
 NO_LEG = 0xFFFFFFFF
 SMALLEST_PEER_GROUP = 30  # smaller groups have no stable median or spread
+FEW_PEERS = f"peer group of {SMALLEST_PEER_GROUP} accounts"  # what an account lacks that has fewer
 
 IS_CASH = pl.col("channel").is_in(CASH_CHANNELS)
 IS_CREDIT = pl.col("is_credit")
@@ -475,6 +476,21 @@ class Context:
                 peer_spread=1.4826 * (pl.col("x") - pl.col("peer_median")).abs().median(),
             )
         )
+
+    def against_peers(
+        self, name: Hashable, windows: pl.DataFrame, highest: Callable[[Context], pl.DataFrame]
+    ) -> pl.DataFrame:
+        """`windows` (account, currency) with peers, peer_median and peer_spread of what peers reach at most.
+
+        highest: context -> account, currency, x; name: of it, so that it is made once.
+        """
+
+        def spread() -> pl.DataFrame:
+            return self.whole.peer_spread(self.over_slices(("highest", name), highest))
+
+        peers = self.whole.once(("peers", name), spread)
+        groups = windows.join(self.peer_groups(), on="account", how="left", maintain_order="left")
+        return groups.join(peers, on=["peer_group", "currency"], how="left", maintain_order="left")
 
     def counterparty_known(self) -> pl.Expr:
         """Whether the other side of a leg is known, and is not cash."""

@@ -8,7 +8,6 @@ where a payment goes, and corridors are named by the user alone, never shipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from finpat.indicators.base import Indicator, Outcome, Value, parameter
-from finpat.indicators.context import IS_CASH, IS_CREDIT, SMALLEST_PEER_GROUP, Context, days
+from finpat.indicators.context import FEW_PEERS, IS_CASH, IS_CREDIT, SMALLEST_PEER_GROUP, Context, days
 from finpat.indicators.control import few_payers, holders, not_kin, unrelated
 from finpat.indicators.parties import is_personal, with_payer
 from finpat.indicators.structuring import DEPOSITS, EVIDENCE, empty_windows, z_self_count
@@ -740,25 +739,6 @@ LAB_06 = Indicator(
 # ----------------------------------------------------------------------------------------------------
 
 
-def _against_peers(
-    context: Context, name: Hashable, windows: pl.DataFrame, highest: Callable[[Context], pl.DataFrame]
-) -> pl.DataFrame:
-    """`windows` (account, currency) with peers, peer_median and peer_spread of what peers reach at most.
-
-    highest: context -> account, currency, x.
-    """
-
-    def spread() -> pl.DataFrame:
-        return context.whole.peer_spread(context.over_slices(("highest", name), highest))
-
-    peers = context.whole.once(("peers", name), spread)
-    groups = windows.join(context.peer_groups(), on="account", how="left")
-    return groups.join(peers, on=["peer_group", "currency"], how="left")
-
-
-FEW_PEERS = f"peer group of {SMALLEST_PEER_GROUP} accounts"
-
-
 @dataclass(frozen=True)
 class NoPayroll:
     """Parameters of HT-LAB-07."""
@@ -804,7 +784,7 @@ def find_no_payroll(context: Context, p: NoPayroll) -> Outcome:
         return sums.group_by("account", "currency").agg(x=pl.col("inflow_minor").max())
 
     windows, rows = takings(context, p.window_days)
-    held = _against_peers(context, ("takings", p.window_days), windows, highest)
+    held = context.against_peers(("takings", p.window_days), windows, highest)
     costs = context.legs(~IS_CREDIT & of_kind("payroll", "tax", "utility"))
     costs = costs.with_columns(subject=pl.Series(context.persons[costs["account"].to_numpy()]))
     staff = Timeline.of(costs.sort("subject", "booked_at"))
@@ -894,7 +874,7 @@ def find_provisioning(context: Context, p: Provisioning) -> Outcome:
 
     windows, rows = provisions(context, p)
     enough = windows.filter(pl.col("kind_count") >= p.min_kinds)
-    held = _against_peers(context, ("provisions", p.window_days), enough, highest)
+    held = context.against_peers(("provisions", p.window_days), enough, highest)
     few = held.filter(pl.col("peers") < SMALLEST_PEER_GROUP).select(
         "account", missing_field=pl.lit(FEW_PEERS)
     )

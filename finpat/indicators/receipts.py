@@ -15,7 +15,7 @@ import polars as pl
 
 from finpat.indicators.aliases import with_alias
 from finpat.indicators.base import Indicator, Outcome, Value, parameter
-from finpat.indicators.context import IS_CREDIT, Context, days
+from finpat.indicators.context import FEW_PEERS, IS_CREDIT, SMALLEST_PEER_GROUP, Context, days
 from finpat.indicators.parties import is_personal, receipts_from_persons, with_ordinal, with_payer
 from finpat.indicators.structuring import EVIDENCE
 from finpat.indicators.sweeps import SweptToOne, payee_of_party, sweeps, swept_to_one
@@ -43,13 +43,29 @@ class ManyPayers:
     min_once_share: float = parameter(
         0.7, "of them have paid once or twice ever; D", stricter="higher", low=0, high=1
     )
+    min_z_peer: float = parameter(
+        3.0, "spreads above what peers reach at most, instead of min_payers; catalogue",
+        stricter="higher", low=0,
+    )  # fmt: skip
+    min_payers_beside_peers: int = parameter(
+        5, "different payers, however few peers have; D", stricter="higher", low=2
+    )
     window_days: float = parameter(30.0, "one month; D", low=0.1)
 
 
-def many_payers(context: Context, p: ManyPayers) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Windows of HT-P2P-01, and the receipts they are drawn from."""
+def many_payers(context: Context, p: ManyPayers) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Windows of HT-P2P-01, the receipts they are drawn from, and accounts that lack peers."""
+
+    def highest(part: Context) -> pl.DataFrame:
+        every = receipts_from_persons(part, where=~of_kind("invoice"))
+        most = tally(every, days(p.window_days), distinct={"payer_count": pl.col("payer")})
+        return most.group_by("subject").agg(
+            pl.col("account").min(), pl.col("currency").first(), x=pl.col("payer_count").max()
+        )
+
+    least = min(p.min_payers, p.min_payers_beside_peers)
     receipts = receipts_from_persons(context, where=~of_kind("invoice"))
-    receipts = with_ordinal(receipts.filter(pl.col("payer").n_unique().over("subject") >= p.min_payers))
+    receipts = with_ordinal(receipts.filter(pl.col("payer").n_unique().over("subject") >= least))
     windows = (
         tally(
             receipts,
@@ -61,19 +77,32 @@ def many_payers(context: Context, p: ManyPayers) -> tuple[pl.DataFrame, pl.DataF
             },
         )
         .with_columns(once_share=1 - pl.col("regular_count") / pl.col("payer_count"))
-        .filter(pl.col("payer_count") >= p.min_payers, pl.col("once_share") >= p.min_once_share - 1e-12)
+        .filter(pl.col("payer_count") >= least, pl.col("once_share") >= p.min_once_share - 1e-12)
     )
-    return windows, receipts
+    held = context.against_peers(("payers", p.window_days), windows, highest)
+    beside = pl.col("peer_median") + p.min_z_peer * pl.max_horizontal("peer_spread", 1)
+    has_peers = (pl.col("peers") >= SMALLEST_PEER_GROUP).fill_null(False)
+    held = held.with_columns(
+        payers_needed=pl.when(has_peers)
+        .then(pl.min_horizontal(p.min_payers, pl.max_horizontal(beside, p.min_payers_beside_peers)))
+        .otherwise(p.min_payers),
+        peer_median=pl.when(has_peers).then("peer_median"),
+        lacks_peers=~has_peers,
+    )
+    is_found = pl.col("payer_count") >= pl.col("payers_needed")
+    few = held.filter(~is_found, "lacks_peers").select("account", missing_field=pl.lit(FEW_PEERS))
+    return held.filter(is_found), receipts, few.unique()
 
 
 def find_many_payers(context: Context, p: ManyPayers) -> Outcome:
     """Many persons pay one person, most of them once or twice.
 
-    In 30 days receipts from 15 or more persons, 0.7 or more of whom have paid at most twice up to then.
-    Receipts that name an invoice or order are left out.
+    In 30 days receipts from 15 or more persons, or from 5 or more where that lies 3 spreads above what peers
+    reach at their highest; 0.7 or more of them have paid at most twice up to then. Receipts that name an
+    invoice or order are left out.
     """
-    windows, receipts = many_payers(context, p)
-    return Outcome(windows, receipts.select(EVIDENCE))
+    windows, receipts, few = many_payers(context, p)
+    return Outcome(windows, receipts.select(EVIDENCE), few)
 
 
 P2P_01 = Indicator(
@@ -86,8 +115,9 @@ P2P_01 = Indicator(
     evidence="V1, V2, D",
     parameters=ManyPayers(),
     values=(
-        Value("payer_count", "count", ">=", "min_payers"),
+        Value("payer_count", "count", ">=", "payers_needed"),
         Value("once_share", "share", ">=", "min_once_share"),
+        Value("peer_median", "count"),
         Value("receipt_count", "count"),
         Value("sum_minor", "money"),
     ),
@@ -96,6 +126,8 @@ P2P_01 = Indicator(
     caution="people who sell on marketplaces, tutors, barbers, clubs",
     find=find_many_payers,
     needs=("p2p",),
+    uses_peers=True,
+    across=False,
 )
 
 
@@ -203,7 +235,7 @@ def payees_of_many(context: Context) -> pl.DataFrame:
     whole = context.whole
 
     def build() -> pl.DataFrame:
-        windows, _ = many_payers(whole, whole.find_parameters("HT-P2P-01"))
+        windows, _, _ = many_payers(whole, whole.find_parameters("HT-P2P-01"))
         heads = whole.party_of_account[whole.persons]
         return (
             windows.with_columns(target=pl.Series(heads[windows["account"].to_numpy()], dtype=pl.UInt32))

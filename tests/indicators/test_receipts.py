@@ -31,9 +31,42 @@ def test_fifteen_payers_who_pay_once_are_found():
     assert values("HT-P2P-01", ledger(*MANY)) == {
         "payer_count": 15,
         "once_share": 1.0,
+        "peer_median": None,
         "receipt_count": 15,
         "sum": 1_500,
     }
+
+
+def beside(payers, peers=30, of_peers=1, month=0.0):
+    """A is paid by so many, and each of `peers` others by `of_peers` persons."""
+    rows = [got(n / 10 + month, f"P{n}") for n in range(payers)]
+    return ledger(
+        *rows, *(got(n, f"R{n}", account_id=f"O{m:02}") for m in range(peers - 1) for n in range(of_peers))
+    )
+
+
+def test_five_payers_are_many_where_peers_have_hardly_any():
+    assert found("HT-P2P-01", beside(5)) == ["A"]
+    assert found("HT-P2P-01", beside(4)) == []
+    (told,) = judge("HT-P2P-01", beside(5)).findings["values"]
+    bounds = {value["name"]: (value["value"], value["threshold"]) for value in told}
+    assert bounds["payer_count"] == (5, 5)
+    assert bounds["peer_median"] == (1, None)
+
+
+@pytest.mark.parametrize(("payers", "expected"), [(9, ["A"]), (8, [])])
+def test_three_spreads_above_peers_are_many(payers, expected):
+    assert found("HT-P2P-01", beside(payers, of_peers=6)) == expected  # a spread is one payer at least
+
+
+def test_fifteen_are_many_whatever_peers_have():
+    assert "A" in found("HT-P2P-01", beside(15, of_peers=14))
+
+
+def test_with_fewer_than_thirty_peers_five_payers_cannot_be_judged():
+    assert found("HT-P2P-01", beside(5, peers=29)) == []
+    assert missing("HT-P2P-01", beside(5, peers=29)) == [("A", "peer group of 30 accounts")]
+    assert missing("HT-P2P-01", beside(4, peers=29)) == []
 
 
 @pytest.mark.parametrize(
