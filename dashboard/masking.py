@@ -78,14 +78,11 @@ def give_reason(clicks: int | None, reason: str | None) -> Any:
         return "Say why it has to be seen."
     who, at = access.user(), state.now()
     with state.casework().writing(who.name, at) as change:
-        reveals.reveal(
-            change,
-            who.session,
-            of["kind"],
-            of["object"],
-            reason or "",
-            state.settings().dashboard.reveal_minutes,
+        until, request = reveals.reveal(
+            change, who.session, of["kind"], of["object"], reason or "", state.settings()
         )
+    if until is None:
+        return f"Request {request} waits for somebody else's approval; once approved, press Show again."
     dash.set_props(ids.RELOAD, {"data": at.isoformat()})
     return "Shown."
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from finpat import __version__
-from finpat.commands import analysis, casework, data, demo, learning, queries, serve
+from finpat.commands import analysis, casework, data, demo, learning, queries, serve, users
 from finpat.commands.terminal import note
 from finpat.commands.tracing import trace
 from finpat.errors import FinpatError, nearest
@@ -52,6 +52,11 @@ def quarantine() -> None:
 
 
 @click.group(cls=_Commands)
+def user() -> None:
+    """Users of the dashboard: add, list, another role, disable, enable, reset."""
+
+
+@click.group(cls=_Commands)
 def audit() -> None:
     """The audit trail of casework: verify that nothing in it was changed, list it, anchor it."""
 
@@ -64,12 +69,17 @@ def query() -> None:
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
     learning.learn, analysis.verify, analysis.hotspots, quarantine, query, data.doctor, audit,
-    serve.dashboard, analysis.path,
+    serve.dashboard, user, analysis.path,
 ):  # fmt: skip
     app.add_command(command)
 app.add_command(trace)
 quarantine.add_command(data.list_quarantine)
 quarantine.add_command(data.export_quarantine)
+for command in (
+    users.add_user, users.list_users, users.change_role, users.disable_user, users.enable_user,
+    users.reset_user,
+):  # fmt: skip
+    user.add_command(command)
 for command in (casework.verify_audit, casework.list_audit, casework.anchor_audit):
     audit.add_command(command)
 for command in (

@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from finpat.casework import texts
+from finpat.casework import requests, texts
 from finpat.casework.database import Change
+from finpat.casework.tables import requests as requested
 from finpat.casework.tables import reveals
+from finpat.config import Settings
+
+
+class Answer(NamedTuple):
+    """What became of it: shown until (naive UTC), or else the request that somebody else has to approve."""
+
+    until: datetime | None
+    request: int | None
 
 
 def reveal(
-    change: Change, token_hash: str, object_kind: str, object_id: str, reason: str, minutes: int
-) -> datetime:
-    """Show the personal data of one object to one session; until when (naive UTC).
+    change: Change, token_hash: str, object_kind: str, object_id: str, reason: str, settings: Settings
+) -> Answer:
+    """Show the personal data of one object to one session.
+
+    Where the settings want four eyes, the first call asks for approval, and one after the approval shows.
 
     Raises:
         UsageError: the reason is empty or too long.
     """
-    until = change.at + timedelta(minutes=minutes)
+    if "reveal" in settings.casework.four_eyes:
+        number, state = _own_request(change, object_kind, object_id)
+        if number is None:
+            number = requests.ask(change, "reveal", object_kind, object_id, reason)
+        if state != requests.APPROVED:
+            return Answer(None, number)
+        requests.use(change, number, "reveal", object_kind, object_id)
+    until = change.at + timedelta(minutes=settings.dashboard.reveal_minutes)
     details = {"reason": texts.line(reason, "reason"), "until": until}
     number = change.record("data.revealed", object_kind, object_id, details)
     row = {
@@ -30,7 +49,27 @@ def reveal(
         "until": until,
     }
     change.execute(insert(reveals), [row])
-    return until
+    return Answer(until, None)
+
+
+def _own_request(change: Change, object_kind: str, object_id: str) -> tuple[int | None, str | None]:
+    """The actor's newest request for it that waits or may be used, and its state."""
+    row = change.ask(
+        select(requested.c.number, requested.c.state, requested.c.usable_until)
+        .where(
+            requested.c.action == "reveal",
+            requested.c.object_kind == object_kind,
+            requested.c.object_id == object_id,
+            requested.c.requested_by == change.actor,
+        )
+        .order_by(requested.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or row.state not in (requests.OPEN, requests.APPROVED):
+        return None, None
+    if row.state == requests.APPROVED and row.usable_until <= change.at:
+        return None, None
+    return row.number, row.state
 
 
 def shown_to(connection: Connection, token_hash: str, at: datetime) -> dict[tuple[str, str], datetime]:

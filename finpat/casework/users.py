@@ -39,6 +39,15 @@ class User:
     added_by: str
     signed_in_at: datetime | None
 
+    @property
+    def state(self) -> str:
+        """How the user signs in, or that they do not."""
+        if self.disabled_at is not None:
+            return "disabled"
+        if self.subject is not None:
+            return "single sign-on"
+        return "one-time password" if self.one_time_until is not None else "password"
+
 
 _SHOWN = [users.c[name] for name in User.__dataclass_fields__]
 

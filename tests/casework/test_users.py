@@ -9,9 +9,9 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from finpat.casework import audit, passwords, reveals, sessions, tables, users
+from finpat.casework import audit, passwords, requests, reveals, sessions, tables, users
 from finpat.casework.refusals import SignInError
-from finpat.config import DashboardSettings
+from finpat.config import CaseworkSettings, DashboardSettings, Settings
 from finpat.errors import CaseworkError, UsageError
 from tests.casework.conftest import NOON
 
@@ -322,7 +322,8 @@ def test_personal_data_is_revealed_to_one_session_of_one_object_for_a_while(data
     sign_in(database, token="t1")
     sign_in(database, token="t2")
     mine, other = current(database, "t1").token_hash, current(database, "t2").token_hash
-    until = write(database, reveals.reveal, mine, "account", "A-1", "request of the court", 15, actor="ana")
+    reason = "request of the court"
+    until, _ = write(database, reveals.reveal, mine, "account", "A-1", reason, Settings(), actor="ana")
     assert until == after(minutes=15)
     with database.reading() as connection:
         assert reveals.shown_to(connection, mine, after(minutes=14)) == {("account", "A-1"): until}
@@ -340,4 +341,24 @@ def test_personal_data_is_revealed_to_one_session_of_one_object_for_a_while(data
 def test_nothing_is_revealed_without_a_reason(database, ana, reason):
     sign_in(database)
     with pytest.raises(UsageError):
-        write(database, reveals.reveal, current(database).token_hash, "account", "A-1", reason, 15)
+        write(database, reveals.reveal, current(database).token_hash, "account", "A-1", reason, Settings())
+
+
+def test_with_four_eyes_somebody_else_approves_before_anything_is_revealed(database, ana):
+    settings = Settings(casework=CaseworkSettings(four_eyes=("reveal",)))
+    sign_in(database)
+    mine = current(database).token_hash
+
+    def ask(at=NOON):
+        return write(
+            database, reveals.reveal, mine, "account", "A-1", "court order", settings, actor="ana", at=at
+        )
+
+    until, request = ask()
+    assert until is None
+    assert ask() == (None, request), "asking again makes no second request"
+    with pytest.raises(CaseworkError, match="own"):
+        write(database, requests.settle, request, True, "", settings.casework, actor="ana")
+    write(database, requests.settle, request, True, "", settings.casework, actor="lea")
+    assert ask() == (after(minutes=15), None)
+    assert ask()[0] is None, "an approval is good for once"

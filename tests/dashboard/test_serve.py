@@ -102,3 +102,10 @@ def _answer(address):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.9"])
+def test_an_address_of_another_machine_is_one_line(capsys, workspace, host):
+    (workspace / "finpat.toml").write_text('[dashboard]\nurl = "https://finpat.example.org"\n')
+    assert run_command(["dashboard", "--host", host, "-w", str(workspace)]) == 1
+    assert f"{host}:8050: " in capsys.readouterr().err
