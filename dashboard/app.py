@@ -13,6 +13,7 @@ from flask import Flask, g
 from werkzeug.exceptions import HTTPException
 
 from dashboard import access, ids, masking, paths, state
+from dashboard.components.page import page, refused
 from dashboard.security import gate, tokens
 from finpat.casework.database import Database
 from finpat.config import Settings
@@ -151,6 +152,8 @@ def _told(error: Exception) -> Any:
     else:
         _LOG.exception("a callback failed")
         title, message = "Something unforeseen happened", "It is in the server's log; load the page anew."
+    if dash.ctx.outputs_list and dash.ctx.outputs_list[0]["id"] == "_pages_content":
+        return page("Not shown", refused(title + ".", message)), {"title": "finpat"}
     dash.set_props(
         ids.NOTIFICATIONS,
         {"sendNotifications": [{"action": "show", "title": title, "message": message, "color": "red"}]},

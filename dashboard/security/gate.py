@@ -90,7 +90,8 @@ def _ask_right(app: Dash, user: User) -> None:
     if not request.is_json:
         abort(415, description="expected JSON")
     body: Any = request.get_json()
-    callback = app.callback_map.get(body.get("output")) if isinstance(body, dict) else None
+    output = body.get("output") if isinstance(body, dict) else None
+    callback = app.callback_map.get(output) if isinstance(output, str) else None
     if callback is None:
         abort(404, description="there is no such callback")
     right = right_of(callback["callback"])

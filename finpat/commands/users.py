@@ -55,9 +55,7 @@ def list_users(workspace: Path, as_json: bool) -> None:
     ]
     table(("user", "role", "state", "last signed in", "added", "by"), rows)
     if not listed:
-        note(
-            "There is no user yet; `finpat dashboard` makes the first administrator, or `finpat user add` one."
-        )
+        note("There is no user yet: `finpat dashboard` makes the first administrator, `finpat user add` any.")
 
 
 @click.command("role", epilog="Example: finpat user role ana lead")
