@@ -103,7 +103,7 @@ def test_a_callback_answers_a_role_only_if_it_has_the_right(home, clients, role)
 def test_a_callback_that_there_is_not_is_told_so(home, clients):
     for output in ("none.children", None, 7, ["a"], {"a": 1}):
         assert clients["analyst"].ask({"output": output}).status_code == 404
-    for body in ([], "text", None, 7):
+    for body in ([], "text", 7):
         assert clients["analyst"].ask(body).status_code in (400, 404)
 
 
