@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from finpat import __version__
-from finpat.commands import analysis, casework, data, demo, learning, queries, serve, users
+from finpat.commands import analysis, cases, casework, data, demo, learning, queries, serve, users
 from finpat.commands.terminal import note
 from finpat.commands.tracing import trace
 from finpat.errors import FinpatError, nearest
@@ -57,6 +57,11 @@ def user() -> None:
 
 
 @click.group(cls=_Commands)
+def case() -> None:
+    """Alerts, and what people do with them: take, note, decide, approve; nothing happens to an account."""
+
+
+@click.group(cls=_Commands)
 def audit() -> None:
     """The audit trail of casework: verify that nothing in it was changed, list it, anchor it."""
 
@@ -68,7 +73,7 @@ def query() -> None:
 
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
-    learning.learn, analysis.verify, analysis.hotspots, quarantine, query, data.doctor, audit,
+    learning.learn, analysis.verify, analysis.hotspots, quarantine, query, data.doctor, case, audit,
     serve.dashboard, user, analysis.path,
 ):  # fmt: skip
     app.add_command(command)
@@ -82,6 +87,8 @@ for command in (
     user.add_command(command)
 for command in (casework.verify_audit, casework.list_audit, casework.anchor_audit):
     audit.add_command(command)
+for command in cases.COMMANDS:
+    case.add_command(command)
 for command in (
     queries.list_queries, queries.show_query, queries.list_tables, queries.run_one, queries.lint,
 ):  # fmt: skip

@@ -38,12 +38,14 @@ _UPKEEP = _WRITERS + 1
 class Change:
     """One transaction that changes casework; made by `Database.writing`.
 
-    Whatever is executed has to be told by `record` before the transaction ends.
+    Whatever is executed has to be told by `record` before the transaction ends. login: who the system says it
+    is, where the actor's name was only claimed (the command line); each entry keeps it.
     """
 
     connection: Connection
     actor: str
     at: datetime
+    login: str | None
     _newest: audit.Anchor | None
     _entries: list[audit.Entry] = field(default_factory=list)
     _changed: bool = False
@@ -75,7 +77,7 @@ class Change:
             action=action,
             object_kind=object_kind,
             object_id=str(object_id),
-            details=audit.canonical(details or {}),
+            details=audit.canonical(dict(details or {}) | ({"login": self.login} if self.login else {})),
         )
         self._entries.append(entry)
         self._newest = audit.Anchor(entry.sequence, entry.hash)
@@ -98,11 +100,13 @@ class Database:
     """An open casework database in its newest schema.
 
     place: what messages call it, without a password. anchor: the file that anchors its audit trail.
+    login: who the system says is working, for the trail, where names of users are only claimed.
     """
 
     engine: Engine
     place: str
     anchor: Path
+    login: str | None = None
 
     @classmethod
     def open(cls, folder: Path, url: str | None = None) -> Database:
@@ -194,7 +198,7 @@ class Database:
                     connection.execute(select(func.pg_advisory_xact_lock(_WRITERS)))
                 before = audit.newest(connection)
                 anchored = self._anchored(connection, before)
-                change = Change(connection, actor, at, before)
+                change = Change(connection, actor, at, self.login, before)
                 yield change
                 after = change.finish()
             if after is not None and anchored:

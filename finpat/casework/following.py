@@ -60,6 +60,13 @@ class Followed:
     suppressed: int
     drawn: int
 
+    def in_words(self) -> str:
+        """What was done, for a line of output."""
+        return (
+            f"{self.opened:,} alerts opened ({self.protect:,} to protect and refer), {self.joined:,} joined "
+            f"by further facts, {self.reopened:,} reopened by growth; {self.suppressed:,} accounts suppressed"
+        )
+
 
 def follow_run(
     change: Change, run_id: str, ranking: Iterable[Ranked], settings: CaseworkSettings

@@ -220,6 +220,12 @@ def history(
     return found if with_origin else [_without_origin(entry) for entry in found]
 
 
+def done_to(connection: Connection, number: int, *, with_origin: bool = False) -> list[Entry]:
+    """What was done to one alert, newest first."""
+    found = states.history(connection, number)
+    return found if with_origin else [_without_origin(entry) for entry in found]
+
+
 def _without_origin(entry: Entry) -> Entry:
     details = json.loads(entry.details)
     kept = {name: value for name, value in details.items() if name not in _HIDDEN}

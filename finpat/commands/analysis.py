@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from finpat.commands.casework import approval_option, follow_run, keep_record, states_of, user_option
 from finpat.commands.terminal import (
     json_option,
     note,
@@ -18,11 +19,12 @@ from finpat.commands.terminal import (
     table,
     workspace_option,
 )
-from finpat.errors import UsageError
+from finpat.errors import CaseworkError, UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from finpat.casework.following import Followed
     from finpat.readmodel import ReadModel
     from finpat.store.workspace import Workspace
 
@@ -93,8 +95,9 @@ def run(as_of: str | None, workspace: Path, as_json: bool) -> None:
 
     with stages() as notify:
         made = pipeline.run(folder, load_settings(folder.path), moment, now(), notify)
+    followed = follow(folder, made.run_id)
     if as_json:
-        say_json(made.manifest)
+        say_json({**made.manifest, "alerts": vars(followed) if followed else None})
         return
     counts = made.manifest["counts"]
     say(
@@ -103,8 +106,20 @@ def run(as_of: str | None, workspace: Path, as_json: bool) -> None:
     )
     for warning in made.manifest["warnings"]:
         note(f"note: {warning}")
+    if followed is not None:
+        say(followed.in_words())
     say(f"read model: {made.readmodel}")
     say("next: finpat flagged, finpat explain ACCOUNT")
+
+
+def follow(workspace: Workspace, run_id: str) -> Followed | None:
+    """Let the alerts follow a run that was made; where they cannot, the run stands and the user is told."""
+    try:
+        with open_run(workspace, run_id) as model:
+            return follow_run(workspace.path, model)
+    except CaseworkError as error:
+        note(f"note: the alerts do not follow this run yet: {error}; repeat with `finpat case follow`")
+        return None
 
 
 @click.command(epilog="Example: finpat flagged --top 200 --out flagged.xlsx")
@@ -122,6 +137,8 @@ def run(as_of: str | None, workspace: Path, as_json: bool) -> None:
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
+@approval_option
+@user_option
 @workspace_option
 @json_option
 def flagged(
@@ -132,6 +149,8 @@ def flagged(
     out: Path | None,
     force: bool,
     run_id: str | None,
+    approval: int | None,
+    user: str,
     workspace: Path,
     as_json: bool,
 ) -> None:
@@ -148,10 +167,21 @@ def flagged(
         earlier = open_run(folder, new_since) if new_since else None
         choice = Choice(top, min_score, earlier.run_id if earlier else None)
         if chosen is None:
-            _print_list(model, choice, earlier, as_json)
+            _print_list(model, choice, earlier, states_of(folder.path), as_json)
             return
         target = out or folder.exports / f"flagged-{model.run_id}.{chosen}"
-        done = export_flagged(model, target, chosen, choice, earlier=earlier, force=force, made_at=now())
+        details = {"file": target.name, "format": chosen, "choice": vars(choice)}
+        keep_record(folder.path, user, "export", ("list", model.run_id), approval, details)
+        done = export_flagged(
+            model,
+            target,
+            chosen,
+            choice,
+            earlier=earlier,
+            states=states_of(folder.path),
+            force=force,
+            made_at=now(),
+        )
     if as_json:
         say_json(
             {
@@ -177,11 +207,18 @@ def model_run(manifest: Path) -> str:
     return str(json.loads(manifest.read_text("utf-8"))["run_id"])
 
 
-def _print_list(model: ReadModel, choice: Any, earlier: ReadModel | None, as_json: bool) -> None:
+def _print_list(
+    model: ReadModel,
+    choice: Any,
+    earlier: ReadModel | None,
+    states: dict[str, str] | None,
+    as_json: bool,
+) -> None:
     """The list on stdout: a table for people, the whole rows as JSON."""
-    from finpat.exports.flagged import json_rows, split_subjects
+    from finpat.exports.flagged import json_rows, split_subjects, with_states
 
-    subjects, protected = split_subjects(model.flagged(choice.top, choice.min_score, earlier))
+    listed = with_states(model.flagged(choice.top, choice.min_score, earlier), states)
+    subjects, protected = split_subjects(listed)
     if as_json:
         say_json({"run_id": model.run_id, "accounts": json_rows(subjects), "protect": json_rows(protected)})
         return
@@ -201,10 +238,19 @@ def _print_list(model: ReadModel, choice: Any, earlier: ReadModel | None, as_jso
 @click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
 @click.option("--reveal", is_flag=True, help="Show names and texts of bookings, which are masked otherwise.")
 @click.option("--reason", metavar="TEXT", help="Why they must be shown; --reveal asks for it.")
+@approval_option
+@user_option
 @workspace_option
 @json_option
 def explain(
-    account: str, run_id: str | None, reveal: bool, reason: str | None, workspace: Path, as_json: bool
+    account: str,
+    run_id: str | None,
+    reveal: bool,
+    reason: str | None,
+    approval: int | None,
+    user: str,
+    workspace: Path,
+    as_json: bool,
 ) -> None:
     """Say why an account stands where it stands: facts, numbers, evidence rows, what could not be judged.
 
@@ -229,6 +275,8 @@ def explain(
                     say(line)
             return
     with open_run(open_workspace(workspace), run_id) as model:
+        if reveal and model.account(account) is not None:
+            keep_record(workspace, user, "reveal", ("account", account), approval, {"reason": reason})
         explanation = explaining.explain_account(model, account, reveal=reason)
     if as_json:
         say_json(explanation)

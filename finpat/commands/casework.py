@@ -1,19 +1,25 @@
-"""Commands of casework: audit verify, list and anchor."""
+"""Casework on the command line: who is working, and the audit trail (verify, list, anchor)."""
 
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from finpat.commands.terminal import instant, json_option, note, now, say, say_json, table, workspace_option
-from finpat.errors import UsageError
+from finpat.errors import CaseworkError, UsageError
 
 if TYPE_CHECKING:
-    from finpat.casework.database import Database
+    from finpat.casework.database import Change, Database
+    from finpat.casework.following import Followed
+    from finpat.config import CaseworkSettings
+    from finpat.readmodel import ReadModel
 
 user_option = click.option(
     "--user",
@@ -21,8 +27,59 @@ user_option = click.option(
     metavar="NAME",
     default=getpass.getuser,
     show_default="your login name",
-    help="Who does this, for the audit trail (or FINPAT_USER).",
+    help="Who does this, for the audit trail (or FINPAT_USER); your login is kept beside another name.",
 )
+
+
+approval_option = click.option(
+    "--approval",
+    type=int,
+    metavar="REQUEST",
+    help="The approved request to do this, where the settings ask for a second person.",
+)
+
+
+@dataclass(frozen=True)
+class Casework:
+    """The casework of a workspace, open: its database, settings and folder."""
+
+    database: Database
+    settings: CaseworkSettings
+    folder: Path
+
+    @contextmanager
+    def change(self, user: str, right: str) -> Iterator[Change]:
+        """One change in the name of a user who has this right; anybody has it where there are no users.
+
+        Raises:
+            CaseworkError: the user is disabled or has no such right.
+            UsageError: there are users, and none of this name.
+        """
+        name = self.known(user, right)
+        login = getpass.getuser()
+        database = replace(self.database, login=None if login == name else login)
+        with database.writing(name, now()) as change:
+            yield change
+
+    def known(self, name: str, right: str) -> str:
+        """The user's name as it is kept, if their role has this right.
+
+        Raises:
+            CaseworkError, UsageError: as `change`.
+        """
+        from dashboard.access import RIGHTS
+        from finpat.casework import users
+
+        with self.database.reading() as connection:
+            if not users.listed(connection):
+                return name
+            user = users.get(connection, name)
+        if user.disabled_at is not None:
+            raise CaseworkError(f"user {user.name} is disabled")
+        if right not in RIGHTS[user.role]:
+            role = user.role.replace("_", " ")
+            raise CaseworkError(f"user {user.name} is {role}, whose role has no right to {right}")
+        return user.name
 
 
 def open_casework(workspace: Path) -> Database:
@@ -33,6 +90,68 @@ def open_casework(workspace: Path) -> Database:
 
     folder = Workspace.open(workspace)
     return Database.open(folder.casework, load_settings(folder.path).casework.url or None)
+
+
+@contextmanager
+def casework_of(workspace: Path) -> Iterator[Casework]:
+    """The casework of a workspace with its settings."""
+    from finpat.config import load_settings
+
+    with open_casework(workspace) as database:
+        yield Casework(database, load_settings(workspace).casework, workspace / "casework")
+
+
+def follow_run(workspace: Path, model: ReadModel) -> Followed:
+    """Bring the alerts up to date with a run.
+
+    Raises:
+        CaseworkError: a later run has been followed already, or casework cannot be written.
+    """
+    from finpat.alerting import follow
+
+    with casework_of(workspace) as work:
+        return follow(model, work.database, work.settings, now())
+
+
+def states_of(workspace: Path) -> dict[str, str] | None:
+    """The state of each account's alert; None where the workspace has no casework yet."""
+    from finpat.config import load_settings
+
+    kept = workspace / "casework" / "casework.sqlite"
+    if not load_settings(workspace).casework.url and not kept.exists():
+        return None
+    from finpat.casework import questions
+
+    with open_casework(workspace) as database, database.reading() as connection:
+        found = questions.account_states(connection)
+    return {account_id: row["state"] for account_id, row in found.items()}
+
+
+def keep_record(
+    workspace: Path,
+    user: str,
+    action: Literal["export", "reveal"],
+    thing: tuple[str, str],
+    approval: int | None,
+    details: Mapping[str, object],
+) -> None:
+    """Tell the trail that data is revealed or a list leaves, before it does; `thing` is its kind and id.
+
+    Raises:
+        CaseworkError: the user has no right to it, the settings ask for an approval that is not there, or
+            casework cannot be written.
+    """
+    from finpat.casework import requests
+
+    with casework_of(workspace) as work, work.change(user, action) as change:
+        if action in work.settings.four_eyes:
+            if approval is None:
+                asking = f"`finpat case ask {action} {thing[0]} {thing[1]} --reason TEXT`"
+                raise CaseworkError(
+                    f"to {action} takes a second person here: {asking}, then repeat with --approval NUMBER"
+                )
+            requests.use(change, approval, action, *thing)
+        change.record("list.exported" if action == "export" else "data.revealed", *thing, details)
 
 
 @click.command("verify", epilog="Example: finpat audit verify --anchor 1204:9f86d081...")
@@ -49,8 +168,8 @@ def verify_audit(noted: str | None, workspace: Path, as_json: bool) -> None:
     from finpat.casework import anchor
 
     kept = anchor.parse(noted) if noted else None
-    with open_casework(workspace) as database:
-        verdict = database.verify(noted=kept)
+    with casework_of(workspace) as work:
+        verdict = work.database.verify(noted=kept)
     if as_json:
         say_json(
             {
@@ -104,7 +223,7 @@ def list_audit(
     kind, colon, object_id = (thing or "").partition(":")
     if thing and not (colon and object_id):
         raise UsageError(f"--of {thing!r}: expected KIND:ID, e.g. alert:17")
-    with open_casework(workspace) as database, database.reading() as connection:
+    with casework_of(workspace) as work, work.database.reading() as connection:
         found = audit.entries(
             connection,
             actor=actor,
@@ -147,6 +266,6 @@ def anchor_audit(reason: str, user: str, workspace: Path) -> None:
 
     A broken chain stays broken; this moves the anchor, and the trail tells who moved it.
     """
-    with open_casework(workspace) as database:
-        newest = database.accept(user, now(), reason)
+    with casework_of(workspace) as work:
+        newest = work.database.accept(work.known(user, "audit"), now(), reason)
     say(f"anchored: {newest}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from finpat.commands.analysis import open_run
+from finpat.commands.analysis import follow, open_run
 from finpat.commands.data import load_file
 from finpat.commands.serve import check_guest_address, host_option, port_option, serve_guest
 from finpat.commands.terminal import note, now, rows_read, say, stages
@@ -104,6 +104,8 @@ def demo(workspace: Path, serve: bool, host: str | None, port: int | None) -> No
         f"   run {made.run_id}: {counts['accounts']:,} accounts, {counts['transactions']:,} transactions, "
         f"{counts['findings']:,} findings"
     )
+    if followed := follow(folder, made.run_id):
+        say(f"   {followed.in_words()}")
     say(f"3. The {TOP} accounts to look at first (a reason to look, never a finding of guilt)")
     with open_run(folder) as model:
         subjects, protected = split_subjects(model.flagged())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from finpat.commands.analysis import open_run, open_workspace
+from finpat.commands.casework import approval_option, keep_record, user_option
 from finpat.commands.terminal import json_option, note, one_line, say, say_json, workspace_option
 from finpat.errors import UsageError
 
@@ -38,6 +40,8 @@ _HOW = {
 @click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
 @click.option("--reveal", is_flag=True, help="Show contacts, which are masked otherwise.")
 @click.option("--reason", metavar="TEXT", help="Why they must be shown; --reveal asks for it.")
+@approval_option
+@user_option
 @workspace_option
 @json_option
 def trace(
@@ -47,6 +51,8 @@ def trace(
     run_id: str | None,
     reveal: bool,
     reason: str | None,
+    approval: int | None,
+    user: str,
     workspace: Path,
     as_json: bool,
 ) -> None:
@@ -62,6 +68,10 @@ def trace(
     from finpat.networks.trace import Reach
 
     with open_run(open_workspace(workspace), run_id) as model:
+        if reveal:
+            # The trail must not become a list of telephone numbers: it keeps a digest of what was traced.
+            what = hashlib.sha256(value.encode()).hexdigest()[:16]
+            keep_record(workspace, user, "reveal", ("trace", what), approval, {"reason": reason})
         found = model.trace(value, Reach(hops=hops, shared_by=shared_by), reveal=reason)
         accounts = [row["id"] for row in found.things.to_dicts() if row["kind"] == "account"]
         places = {row["account_id"]: row for row in model.places_of(accounts).to_dicts()}

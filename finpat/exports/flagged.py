@@ -100,6 +100,17 @@ def split_subjects(listed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return listed.filter(~is_possible_victim), listed.filter(is_possible_victim)
 
 
+def with_states(listed: pl.DataFrame, states: Mapping[str, str] | None) -> pl.DataFrame:
+    """The list with the state of each account's alert (null: it has none); None leaves the list as it is.
+
+    A state says who has to do what; what an alert came to, a report above all, is no part of any list.
+    """
+    if states is None:
+        return listed
+    found = [states.get(account_id) for account_id in listed["account_id"]]
+    return listed.with_columns(status=pl.Series(found, dtype=pl.String))
+
+
 def export_flagged(
     model: ReadModel,
     out: Path,
@@ -107,12 +118,14 @@ def export_flagged(
     choice: Choice,
     *,
     earlier: ReadModel | None = None,
+    states: Mapping[str, str] | None = None,
     force: bool = False,
     made_at: datetime,
 ) -> Exported:
     """Write the list to `out`, possible victims apart, and a manifest beside it.
 
-    `earlier` is the read model of run `choice.new_since`. Files appear whole or not at all.
+    `earlier` is the read model of run `choice.new_since`, `states` the alerts' by account. Files
+    appear whole or not at all.
 
     Raises:
         UsageError: unknown format, a file is there already (without `force`), or it cannot be written.
@@ -121,7 +134,8 @@ def export_flagged(
         raise UsageError.unknown("format", format_, FORMATS)
     protect = out.with_name(f"{out.stem}-{PROTECT}{out.suffix}")
     record = out.with_name(out.name + ".manifest.json")
-    subjects, protected = split_subjects(model.flagged(choice.top, choice.min_score, earlier))
+    listed = with_states(model.flagged(choice.top, choice.min_score, earlier), states)
+    subjects, protected = split_subjects(listed)
     apart = format_ != "xlsx" and protected.height > 0
     for path in (out, record, protect):
         if path.exists() and not force:
