@@ -211,7 +211,7 @@ def add_note(number: int, text: str, files: tuple[Path, ...], user: str, workspa
     say(f"note {made} on alert {number}, {len(stored)} files")
 
 
-@click.command("file", epilog="Example: finpat case file 23 --out statement.pdf")
+@click.command("save", epilog="Example: finpat case save 23 --out statement.pdf")
 @click.argument("number", type=int)
 @click.option("--out", type=click.Path(path_type=Path), help="Write here; default: its name, in this folder.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")

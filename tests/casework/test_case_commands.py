@@ -142,9 +142,9 @@ def test_files_go_in_and_out(finpat, tmp_path):
     assert finpat("case", "note", "1", "statement", "--file", str(path))[0] == 0
     (file,) = one(finpat, 1)["files"]
     out = tmp_path / "saved.txt"
-    assert finpat("case", "file", str(file["number"]), "--out", str(out))[0] == 0
+    assert finpat("case", "save", str(file["number"]), "--out", str(out))[0] == 0
     assert out.read_text() == "words"
-    assert finpat("case", "file", str(file["number"]), "--out", str(out))[0] == 2
+    assert finpat("case", "save", str(file["number"]), "--out", str(out))[0] == 2
 
 
 def test_judgements_are_kept_listed_and_undone(finpat):
