@@ -29,6 +29,8 @@ SAMPLES = (
     ("ledger.parquet", "sample_ledger"),
     ("wallet_2026q1.csv", "sample_wallet"),
     ("wallet_2026q2.ndjson", "sample_wallet"),
+    ("adverts.ndjson", "sample_adverts"),
+    ("cityads_invoices.csv", "sample_invoices"),
 )
 
 
