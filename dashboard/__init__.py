@@ -8,6 +8,7 @@ It reads `finpat.readmodel` and `finpat.casework`; it never opens the store and 
 | `state` | the read model and the casework of the request that is being answered |
 | `access` | who is signed in, which rights a role has, `requires(right)` |
 | `paths`, `ids` | addresses of pages; ids that callbacks and tests share |
+| `jobs` | work that takes longer than a page may wait |
 | `words` | numbers, money, instants and names as a person reads them |
 | `figures` | frame -> figure; no queries |
 | `components` | values -> parts of a page; no queries, no callbacks |

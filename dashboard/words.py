@@ -86,3 +86,13 @@ def name(word: str | None) -> str:
 def count(n: int, one: str, many: str | None = None) -> str:
     """`1 account`, `2,310 accounts`."""
     return f"{number(n)} {one if n == 1 else many or one + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in the largest unit that leaves more than one of it: `4 min`, `3.5 h`, `2 days`."""
+    if seconds is None:
+        return MISSING
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if abs(seconds) >= length * (2 if unit == "days" else 1):
+            return f"{number(seconds / length, 1)}\u00a0{unit}"
+    return f"{number(seconds, 1)}\u00a0s"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from finpat import __version__
-from finpat.commands import analysis, cases, casework, data, demo, learning, queries, serve, users
+from finpat.commands import analysis, cases, casework, data, demo, learning, queries, serve, trial, users
 from finpat.commands.terminal import note
 from finpat.commands.tracing import trace
 from finpat.errors import FinpatError, nearest
@@ -74,7 +74,7 @@ def query() -> None:
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
     learning.learn, analysis.verify, analysis.hotspots, quarantine, query, data.doctor, case, audit,
-    serve.dashboard, user, analysis.path,
+    serve.dashboard, user, analysis.path, trial.try_thresholds,
 ):  # fmt: skip
     app.add_command(command)
 app.add_command(trace)

@@ -1,4 +1,4 @@
-"""What the pages of adverts ask: clusters of one poster, where and when they appeared, who paid in time with them.
+"""What the pages of adverts ask: clusters of one poster, where and when they appeared, who paid in time.
 
 Contacts and texts are masked here as everywhere; `ReadModel.ads_of` shows them for a reason.
 """
@@ -57,7 +57,7 @@ def city_days(model: ReadModel, cluster_id: str) -> pl.DataFrame:
 
 
 def payers_of(model: ReadModel, cluster_id: str) -> pl.DataFrame:
-    """Accounts whose payments coincide with the cluster's adverts, least by chance first, with their places."""
+    """Accounts whose payments coincide with the cluster's adverts, least by chance first, with ranks."""
     return model.ask(
         "SELECT l.*, f.rank, f.score, f.band, f.possible_role FROM rm.ad_payment_links l "
         "LEFT JOIN rm.flagged_accounts f USING (account_id) WHERE l.cluster_id = $cluster_id "
