@@ -29,14 +29,14 @@ def _year(year: int, counts: dict[date, int], top: int) -> html.Div:
     for at in range(54 * 7):
         day = start + timedelta(days=at)
         if day.year != year:
-            squares.append(html.Span(className="day none"))
+            squares.append(html.Span(className="square none"))
             continue
         rows = counts.get(day)
         if rows is None:
-            squares.append(html.Span(className="day none", title=f"{day}: outside the period"))
+            squares.append(html.Span(className="square none", title=f"{day}: outside the period"))
         else:
             level = 0 if rows == 0 else 1 + min(LEVELS - 1, LEVELS * rows // (top + 1))
-            squares.append(html.Span(className=f"day level-{level}", title=f"{day}: {count(rows, 'row')}"))
+            squares.append(html.Span(className=f"square level-{level}", title=f"{day}: {count(rows, 'row')}"))
     missing = sum(1 for day, rows in counts.items() if day.year == year and rows == 0)
     told = f"{year}: {number(missing)} days without a row"
     return html.Div([html.H3(told), html.Div(squares, className="days", role="img", **{"aria-label": told})])
