@@ -90,6 +90,7 @@ def warm_kernels(notify: Callable[[str], None]) -> None:
         # What the kernels behind a field need: no indicator may stay out for lack of it.
         "local_zone": "Europe/Berlin",
         "country": "DE",
+        "city": "Berlin",
         "merchant_category": "7311",
         "description": "text",
     }

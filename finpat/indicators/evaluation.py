@@ -333,7 +333,10 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
     settings = {name: _spoken_parameter(value) for name, value in dataclasses.asdict(parameters).items()}
     fact = _filled(indicator.fact, settings, spoken)
     start, end = spans["first_at"], spans["last_at"]
-    keys = zip(about, start.cast(pl.Int64), end.cast(pl.Int64), spans["digest"], strict=True)
+    keys = zip(
+        *(column.to_list() for column in (about, start.cast(pl.Int64), end.cast(pl.Int64), spans["digest"])),
+        strict=True,
+    )
     one_day, span = pl.format("on {}", "from"), pl.format("between {} and {}", "from", "to")
     period = pl.when(pl.col("from") == pl.col("to")).then(one_day).otherwise(span)
     place = pl.when(pl.col("places") == "").then(pl.lit("")).otherwise(pl.format("; {}", "places"))
@@ -343,7 +346,7 @@ def _findings(indicator: Indicator, parameters: Any, spans: pl.DataFrame, about:
     text = spans.select(
         "places",
         fact=fact,
-        shown=pl.Series(["all rows" if not size else f"{size:,} rows" for size in spans["size"]]),
+        shown=pl.Series(["all rows" if not size else f"{size:,} rows" for size in spans["size"].to_list()]),
         cut=pl.when(pl.col("listed") < pl.col("size"))
         .then(pl.format(", {} of them listed", "listed"))
         .otherwise(pl.lit("")),
@@ -485,15 +488,27 @@ def _digests(content: pl.DataFrame) -> pl.DataFrame:
 
 def _places(content: pl.DataFrame) -> pl.DataFrame:
     """Per span: places, the cities of its evidence, most frequent first; spans without any are left out."""
+    known = content.filter(pl.col("city").is_not_null())
+    if known.is_empty():
+        return pl.DataFrame(schema={"span": pl.UInt32, "places": pl.String})
+    # Cities as places in their alphabet: what is counted and sorted below are numbers.
+    names = known["city"].unique().cast(pl.String).sort()
+    letter = known["city"].cast(pl.String).cast(pl.Enum(names)).to_physical().to_numpy().astype(np.uint64)
+    key = np.sort(known["span"].to_numpy().astype(np.uint64) << np.uint64(32) | letter)
+    first = np.flatnonzero(np.diff(key, prepend=~key[0]) != 0)
+    count = np.diff(np.append(first, len(key)))
+    span, letter = key[first] >> np.uint64(32), key[first] & np.uint64(0xFFFFFFFF)
+    order = np.lexsort((letter, -count, span))
+    span, letter = span[order], letter[order]
+    begin = np.flatnonzero(np.diff(span, prepend=~span[0]) != 0)
+    number = np.diff(np.append(begin, len(span)))
+    kept = np.arange(len(span)) - np.repeat(begin, number) < CITIES_NAMED
     more = pl.col("count") - CITIES_NAMED
     return (
-        content.filter(pl.col("city").is_not_null())
-        .group_by("span", "city")
-        .len()
-        .with_columns(pl.col("city").cast(pl.String))
-        .sort("span", "len", "city", descending=[False, True, False])
+        pl.DataFrame({"span": span[kept].astype(np.uint32), "city": names.gather(letter[kept])})
         .group_by("span", maintain_order=True)
-        .agg(pl.col("city").head(CITIES_NAMED).str.join(", "), count=pl.len().cast(pl.Int64))
+        .agg(pl.col("city").str.join(", "))
+        .with_columns(pl.Series("count", number))
         .select(
             "span",
             places=pl.when(more > 0).then(pl.format("{} and {} more", "city", more)).otherwise("city"),
@@ -527,7 +542,8 @@ def _value(value: Value, spans: pl.DataFrame, parameters: Any) -> dict[str, Any]
     unit = pl.repeat(value.unit, spans.height, dtype=pl.String, eager=True)
     if value.unit == "money":
         unit = spans["currency"].cast(pl.String)
-        scale = pl.Series([10.0 ** decimals_of(code) for code in unit], dtype=pl.Float64)
+        units = {code: 10.0 ** decimals_of(code) for code in unit.unique()}
+        scale = pl.Series([units[code] for code in unit.to_list()], dtype=pl.Float64)
         number = number / scale
         bound = bound / scale if value.threshold in spans.columns else bound
     name = value.name.removesuffix("_minor")
@@ -545,7 +561,7 @@ def _spoken_column(value: dict[str, Any], field: str) -> pl.Series:
     """A column of values for people; each number is put into words once."""
     words: dict[tuple[float | None, str], str] = {}
     spoken = []
-    for key in zip(value[field], value["unit"], strict=True):
+    for key in zip(value[field].to_list(), value["unit"].to_list(), strict=True):
         if key not in words:
             words[key] = _spoken(*key)
         spoken.append(words[key])

@@ -987,3 +987,62 @@ def tally_round(
         np.array([round_to, large_from, large_round_to]), is_round, rows, accounts,
     )  # fmt: skip
     return is_round, rows[..., 1] / np.maximum(rows[..., 0], 1), accounts
+
+
+@kernel
+def _in_bursts(first, last, offsets, instants, hours, kept, slots, count, nights, dispersion, out):
+    """See in_bursts."""
+    longest = 0
+    for account in range(first, last):
+        longest = max(longest, offsets[account + 1] - offsets[account])
+    hour = np.empty(longest, np.int64)
+    rows = np.empty(longest, np.int64)  # of each hour that has any
+    late = np.empty(longest, np.int64)
+    for account in range(first, last):
+        size = 0
+        for leg in range(offsets[account], offsets[account + 1]):
+            if not kept[leg] or hours[leg] < 0:
+                continue
+            now = instants[leg] // 3_600_000_000
+            if size == 0 or hour[size - 1] != now:
+                hour[size], rows[size], late[size] = now, 0, 0
+                size += 1
+            rows[size - 1] += 1
+            late[size - 1] += hours[leg] >= 22 or hours[leg] < 6
+        left = total = at_night = squares = 0
+        for right in range(size):
+            total += rows[right]
+            at_night += late[right]
+            squares += rows[right] * rows[right]
+            while hour[left] <= hour[right] - slots:
+                total -= rows[left]
+                at_night -= late[left]
+                squares -= rows[left] * rows[left]
+                left += 1
+            mean = total / slots
+            if (
+                total >= count
+                and at_night >= nights * total * (1 - 1e-9)
+                and squares / slots - mean * mean >= dispersion * mean * (1 - 1e-9) - 1e-9
+            ):
+                out[account] = True
+                break
+
+
+def in_bursts(
+    legs: Legs, kept: Bools, *, slots: int, count: int, nights: float, dispersion: float, threads: int
+) -> Bools:
+    """Accounts with `slots` hours that hold `count` kept legs, a share of `nights` of them at night.
+
+    Only legs with a local hour count. dispersion: variance over mean of the counts per hour, at least.
+    """
+    out = np.zeros(legs.account_count, np.bool_)
+    each_block(
+        legs,
+        threads,
+        lambda a, b: _in_bursts(
+            a, b, legs.offsets, legs.instants, legs.hours, frozen(kept), slots, count, float(nights),
+            float(dispersion), out,
+        ),
+    )  # fmt: skip
+    return out

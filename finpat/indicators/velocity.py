@@ -7,7 +7,6 @@ once.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +25,10 @@ from finpat.indicators.context import (
 )
 from finpat.indicators.screens import (
     Bools,
-    any_leg,
     busy_days,
     channel_set,
     has_gap,
+    in_bursts,
     jumps,
     mirrors,
     mix_breaks,
@@ -930,14 +929,25 @@ def find_bursts(context: Context, p: Bursts) -> Outcome:
     or more rows of which 0.3 or more fall between 22:00 and 06:00 local time. Rows without a local hour are
     left out.
     """
-    chosen = None
-    if context.screening:
-        hour = context.arrays.hours
-        at_night = context.moving & ((hour >= 22) | ((hour >= 0) & (hour < 6)))
-        chosen = any_leg(context.arrays, context.moving & (hour >= 0), p.min_count)
-        chosen &= any_leg(context.arrays, at_night, math.ceil(p.min_night_share * p.min_count))
+    slots = p.window_days * 24
+
+    def screen() -> Bools:
+        return in_bursts(
+            context.arrays,
+            context.moving,
+            slots=slots,
+            count=p.min_count,
+            nights=p.min_night_share,
+            dispersion=p.min_dispersion,
+            threads=context.threads,
+        )
+
     legs = context.legs(
-        pl.col("local_hour").is_not_null(), "local_hour", "counterparty", own=False, accounts=chosen
+        pl.col("local_hour").is_not_null(),
+        "local_hour",
+        "counterparty",
+        own=False,
+        accounts=context.screened(screen),
     )
     night = (pl.col("local_hour") >= 22) | (pl.col("local_hour") < 6)
     legs = with_rows(legs.with_columns(night=night), p.min_count)
@@ -953,7 +963,6 @@ def find_bursts(context: Context, p: Bursts) -> Outcome:
         .sort("subject", "hour")
         .rename({"hour": "booked_at"})
     )
-    slots = p.window_days * 24
     mean = pl.col("row_count") / slots
     windows = (
         trailing(

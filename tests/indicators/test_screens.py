@@ -78,7 +78,7 @@ def test_screens_change_no_finding_of_busy_accounts():
     assert_frame_equal(screened.findings, whole.findings)
     assert_frame_equal(screened.evidence, whole.evidence)
     found = set(whole.findings.filter(pl.col("state") == "found")["indicator_id"])
-    assert {"VE-LAT-02", "VE-MIRROR-08", "VE-DEPSEND-11", "VE-PASS-01"} <= found
+    assert {"VE-LAT-02", "VE-MIRROR-08", "VE-DEPSEND-11", "VE-PASS-01", "VE-BURST-09"} <= found
 
 
 @pytest.mark.parametrize("seed", range(4))
