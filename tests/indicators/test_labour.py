@@ -5,7 +5,6 @@ import pytest
 
 from tests.factory import at
 from tests.indicators.support import found, judge, ledger, missing, values
-from tests.indicators.test_evaluation import stricter_settings
 
 
 def people(*rows):
@@ -720,7 +719,7 @@ def test_without_countries_packages_cannot_be_judged():
     assert missing("HT-LAB-11", ledger(leg("A"))) == [(None, "merchant, country, description")]
 
 
-# Strictness
+# What shows each of them, for test_strictness.py
 
 SHOWING = {
     "HT-LAB-01": lambda: ledger(*team(0, 30)),
@@ -735,13 +734,3 @@ SHOWING = {
     "HT-LAB-10": lambda: ledger(*corridor()),
     "HT-LAB-11": lambda: ledger(*package(), *abroad(14 + 365), accounts=HOME),
 }
-STRICTER = [case for case in stricter_settings() if case.values[0] in SHOWING]
-
-
-@pytest.mark.parametrize(("indicator_id", "name", "value"), STRICTER)
-def test_a_stricter_parameter_never_finds_more_where_something_is_found(indicator_id, name, value):
-    given = CASH if indicator_id == "HT-LAB-10" else {}
-    data = SHOWING[indicator_id]()
-    more = found(indicator_id, data, **given)
-    assert more
-    assert set(found(indicator_id, data, **given, **{name: value})) <= set(more)

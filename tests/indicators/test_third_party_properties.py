@@ -1,6 +1,5 @@
 """What holds for every indicator of adverts, crypto-assets, receipts from persons and fronts."""
 
-import dataclasses
 from datetime import timedelta
 
 import polars as pl
@@ -14,7 +13,6 @@ from finpat.indicators import INDICATORS, evaluate
 from finpat.ledger import build_ledger
 from tests.factory import at, payments
 from tests.indicators.support import BY_ID, ledger
-from tests.indicators.test_evaluation import found_rows, stricter_settings
 
 FAMILIES = ("HT-ADS", "HT-P2P", "HT-RES", "HT-FRT", "CR")
 MINE = [
@@ -91,17 +89,6 @@ def lively_ledger():
 @pytest.fixture(scope="module")
 def lively():
     return lively_ledger()
-
-
-@pytest.mark.parametrize(
-    ("indicator_id", "name", "value"),
-    [case for case in stricter_settings() if case.values[0] in MINE],
-)
-def test_a_stricter_parameter_never_finds_more_accounts(lively, indicator_id, name, value):
-    loose = dataclasses.asdict(BY_ID[indicator_id].parameters)
-    _, more = found_rows(indicator_id, lively, **loose)
-    _, fewer = found_rows(indicator_id, lively, **(loose | {name: value}))
-    assert fewer <= more
 
 
 # These need premises, shops with thirty peers, or two accounts of one owner; test_fronts.py has them.

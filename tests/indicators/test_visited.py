@@ -1,7 +1,5 @@
 """What holds for all of movement, night and upkeep, on a ledger that shows every one of them."""
 
-import dataclasses
-
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -14,8 +12,6 @@ from tests.factory import payments
 from tests.indicators import test_movement as movement
 from tests.indicators import test_night as night
 from tests.indicators import test_spending as spending
-from tests.indicators.support import BY_ID
-from tests.indicators.test_evaluation import stricter_settings
 
 SHOWN = {
     "HT-MOV-01": [*movement.AT_HOME, *movement.TOUR],
@@ -70,14 +66,6 @@ def judged(frame=FRAME, settings=ON, **how):
     return result.findings, content.select("finding_id", "row_key").sort(pl.all())
 
 
-def accounts_found(indicator_id, parameters):
-    findings, _ = judged(settings={**_OFF, indicator_id: IndicatorSettings(enabled=True, **parameters)})
-    return set(findings.filter(pl.col("state") == "found")["account_id"])
-
-
-_OFF = {name: IndicatorSettings(enabled=False) for name in SHOWN}
-
-
 def test_every_indicator_finds_the_account_that_shows_it():
     findings, evidence = judged()
     found = findings.filter(pl.col("state") == "found")
@@ -97,14 +85,3 @@ def test_the_order_of_rows_changes_nothing(seed):
 def test_judging_some_persons_at_a_time_changes_nothing():
     for ours, theirs in zip(judged(), judged(legs_at_once=20), strict=True):
         assert_frame_equal(ours, theirs)
-
-
-@pytest.mark.parametrize(
-    ("indicator_id", "name", "value"),
-    [case for case in stricter_settings() if case.values[0] in SHOWN],
-)
-def test_a_stricter_parameter_never_finds_more_accounts(indicator_id, name, value):
-    loose = dataclasses.asdict(BY_ID[indicator_id].parameters)
-    more = accounts_found(indicator_id, loose)
-    assert f"{indicator_id} A" in more
-    assert accounts_found(indicator_id, loose | {name: value}) <= more
