@@ -10,7 +10,7 @@ params:
   late_after_days: {type: int, default: 2, least: 0, doc: Days after which a row is late.}
 grain: [alert_number]
 outputs: [csv]
-source: FinCEN FIN-2020-A008 (a potential victim is not the subject of a report; hotlines); Palermo Protocol, Article 6
+source: FinCEN FIN-2020-A008 (a possible victim is not the subject of a report; hotlines); Palermo Protocol, Article 6
 runbook:
   - Refer by the house's route for protection; do not contact, close, freeze or limit anything.
   - Where a telephone or device is shared, contact may reach who controls; plan it with a support service.
