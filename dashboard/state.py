@@ -115,6 +115,11 @@ def casework() -> Database:
     return kept
 
 
+def has_casework() -> bool:
+    """Whether alerts are worked on here; a read model can be looked at without."""
+    return _CASEWORK in current_app.config
+
+
 def settings() -> Settings:
     """The settings of the workspace, as they were when the dashboard was started."""
     kept: Settings = current_app.config[_SETTINGS]

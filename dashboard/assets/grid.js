@@ -24,3 +24,21 @@
     return React.createElement("span", { className: "band " + props.value }, props.value);
   };
 })();
+
+/* The order of the queue's grid as part of its address. */
+window.dash_clientside = window.dash_clientside || {};
+window.dash_clientside.queue = {
+  keep_order: function (states) {
+    var columns = (states && states[0]) || [];
+    var sorted = columns.filter(function (c) { return c.sort; });
+    sorted.sort(function (a, b) { return (a.sortIndex || 0) - (b.sortIndex || 0); });
+    var order = sorted.map(function (c) { return (c.sort === "desc" ? "-" : "") + c.colId; }).join(",");
+    var query = new URLSearchParams(window.location.search);
+    if (order === (query.get("sort") || "")) return window.dash_clientside.no_update;
+    if (order) query.set("sort", order);
+    else query.delete("sort");
+    var text = query.toString().replace(/%2C/g, ",");
+    window.history.replaceState(window.history.state, "", window.location.pathname + (text ? "?" + text : ""));
+    return window.dash_clientside.no_update;
+  },
+};

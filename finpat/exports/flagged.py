@@ -47,7 +47,8 @@ class Exported:
     neutralised: int = field(default=0)
 
 
-def _write_csv(frame: pl.DataFrame, path: Path) -> int:
+def write_csv(frame: pl.DataFrame, path: Path) -> int:
+    """Write a file for people to open; returns how many cells were neutralised. Amounts need `currency`."""
     shown, count = cells.neutralised(_instants_as_text(cells.amounts_as_text(frame)))
     amounts = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)]
     # Amounts are text by now so that every currency keeps its decimals; only real text is quoted.
@@ -86,7 +87,7 @@ def json_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 _WRITERS: Mapping[str, Callable[[pl.DataFrame, Path], int]] = {
-    "csv": _write_csv,
+    "csv": write_csv,
     "parquet": _write_parquet,
     "json": _write_json,
 }
