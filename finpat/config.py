@@ -112,6 +112,48 @@ class CaseworkSettings(Section):
     )
 
 
+class OidcSettings(Section):
+    """Single sign-on by OpenID Connect; off where no issuer is named. Needs the extra `oidc`."""
+
+    issuer: str = Field(
+        "", description="The provider, e.g. `https://login.example.org/realms/bank`; https, or loopback."
+    )
+    client_id: str = Field("", description="What the provider calls this dashboard.")
+    client_secret_file: str = Field(
+        "",
+        description="File with the client's secret, relative to the workspace; or FINPAT_OIDC_SECRET. "
+        "None for a public client. PKCE is used either way.",
+    )
+    scopes: str = Field("openid profile email", description="What is asked for.")
+    name_claim: str = Field("preferred_username", description="Claim that holds the user's name.")
+    role_claim: str = Field(
+        "roles",
+        description="Claim that holds roles or groups; points lead into it, e.g. `realm_access.roles`.",
+    )
+    roles: dict[str, Literal["viewer", "analyst", "lead", "compliance_officer", "administrator"]] = Field(
+        default_factory=dict,
+        description="Word of the provider -> role here; the first that applies counts, nobody else comes in.",
+    )
+    label: str = Field("Single sign-on", description="What its button says.")
+
+    @field_validator("issuer")
+    @classmethod
+    def _encrypted(cls, value: str) -> str:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(value)
+        loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if value and not (parts.scheme == "https" and parts.hostname) and not loopback:
+            raise ValueError("expected https://HOST/...")
+        return value
+
+    @model_validator(mode="after")
+    def _usable(self) -> OidcSettings:
+        if self.issuer and not (self.client_id and self.roles):
+            raise ValueError("single sign-on needs client_id and roles besides issuer")
+        return self
+
+
 class DashboardSettings(Section):
     """The dashboard: its address, sessions and limits. No run depends on it."""
 
@@ -149,6 +191,8 @@ class DashboardSettings(Section):
     reveal_minutes: int = Field(
         15, ge=1, description="Personal data of one object stays shown to who gave a reason for so long."
     )
+
+    oidc: OidcSettings = Field(default_factory=OidcSettings, description="Single sign-on.")
 
     @field_validator("url")
     @classmethod

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from dashboard import state
 from dashboard.access import user
-from dashboard.security import gate, tokens
+from dashboard.security import gate, oidc, tokens
 from finpat.casework import sessions
 from finpat.casework.database import Database
 from finpat.casework.refusals import SignInError
@@ -15,8 +17,8 @@ from finpat.config import DashboardSettings
 from finpat.errors import FinpatError
 
 
-def pages(casework: Database, settings: DashboardSettings, *, single_sign_on: str | None = None) -> Blueprint:
-    """The pages, to be registered on the server; `single_sign_on`: what its button says, if there is one."""
+def pages(casework: Database, settings: DashboardSettings, provider: oidc.Provider | None) -> Blueprint:
+    """The pages, to be registered on the server; with the way to the provider of single sign-on, if any."""
     made = Blueprint("security", __name__, template_folder="templates")
 
     def asking(said: str = "", status: int = 200) -> Response:
@@ -25,7 +27,7 @@ def pages(casework: Database, settings: DashboardSettings, *, single_sign_on: st
             said=said,
             name=request.form.get("name", ""),
             wanted=_own_address(request.values.get("next", "")),
-            single_sign_on=single_sign_on,
+            single_sign_on=settings.oidc.label if provider else None,
             **_common(),
         )
         return current_app.response_class(text, status)
@@ -52,6 +54,9 @@ def pages(casework: Database, settings: DashboardSettings, *, single_sign_on: st
             return asking(str(refused), 403)
         g.token = token
         return redirect(_own_address(form.get("next", "")), 303)
+
+    if provider is not None:
+        _add_single_sign_on(made, casework, settings, provider, asking)
 
     @made.post(gate.SIGN_OUT)
     def sign_out() -> AnyResponse:
@@ -86,6 +91,47 @@ def pages(casework: Database, settings: DashboardSettings, *, single_sign_on: st
         return redirect("/", 303)
 
     return made
+
+
+def _add_single_sign_on(
+    made: Blueprint,
+    casework: Database,
+    settings: DashboardSettings,
+    provider: oidc.Provider,
+    asking: Callable[[str, int], Response],
+) -> None:
+    def answer_to() -> str:
+        return (settings.url or request.host_url.rstrip("/")) + gate.SINGLE_SIGN_ON_ANSWER
+
+    @made.get(gate.SINGLE_SIGN_ON)
+    def ask_provider() -> AnyResponse:
+        try:
+            where = provider.question(g.token or "", answer_to(), _own_address(request.args.get("next", "")))
+        except oidc.SingleSignOnError as error:
+            return asking(str(error), 502)
+        return redirect(where)
+
+    @made.get(gate.SINGLE_SIGN_ON_ANSWER)
+    def hear_provider() -> AnyResponse:
+        came, token = request.args, tokens.fresh()
+        try:
+            person, wanted = provider.answer(
+                g.token or "", answer_to(), came.get("code", ""), came.get("state", "")
+            )
+            sessions.sign_in_single(
+                casework,
+                person.subject,
+                person.name,
+                person.role,
+                token,
+                request.remote_addr or "",
+                state.now(),
+                settings,
+            )
+        except (oidc.SingleSignOnError, SignInError) as error:
+            return asking(str(error), 403)
+        g.token = token
+        return redirect(_own_address(wanted), 303)
 
 
 def _choosing(settings: DashboardSettings, said: str = "") -> str:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from finpat.casework import passwords, refusals
+from finpat.casework import users as everybody
 from finpat.casework.database import Change, Database
 from finpat.casework.refusals import SignInError
 from finpat.casework.tables import sessions, users
@@ -69,6 +70,41 @@ def sign_in(
             change.execute(update(users).where(users.c.name == row.name).values(password_hash=anew))
         refusals.take_back(change.connection, watched)
         begin(change, row.name, token, address, settings)
+
+
+def sign_in_single(
+    database: Database,
+    subject: str,
+    name: str,
+    role: str | None,
+    token: str,
+    address: str,
+    at: datetime,
+    settings: DashboardSettings,
+) -> None:
+    """Begin a session for somebody whom the provider of single sign-on knows; new ones are added.
+
+    subject: issuer and id there, by which a user is known whatever their name is. role: what the settings
+    give them; None: nothing, so they are refused.
+
+    Raises:
+        SignInError: they have no role here, or are disabled.
+    """
+    with database.reading() as connection:
+        user = connection.execute(select(users).where(users.c.subject == subject)).one_or_none()
+    if role is None or (user is not None and user.disabled_at is not None):
+        with database.writing("finpat", at) as change:
+            told = {"address": address, "subject": subject}
+            change.record("user.refused", "user", user.name if user is not None else _UNKNOWN, told)
+        raise SignInError("You have no role here; ask an administrator.")
+    with database.writing("finpat", at) as change:
+        known = change.ask(select(users.c.name, users.c.role).where(users.c.subject == subject)).one_or_none()
+        if known is None:
+            name = everybody.add_single_sign_on(change, name, role, subject)
+        else:
+            name = known.name
+            everybody.follow_role(change, name, known.role, role)
+        begin(change, name, token, address, settings)
 
 
 def begin(change: Change, name: str, token: str, address: str, settings: DashboardSettings) -> None:

@@ -126,6 +126,14 @@ def set_role(change: Change, name: str, role: str) -> None:
     change.record("user.role_changed", "user", user.name, {"before": user.role, "role": role})
 
 
+def follow_role(change: Change, name: str, before: str, role: str) -> None:
+    """Take over the role that single sign-on gives a user; open sessions end where it is another one."""
+    if role != before:
+        change.execute(update(users).where(users.c.name == name).values(role=role))
+        end_sessions(change, name)
+        change.record("user.role_changed", "user", name, {"before": before, "role": role})
+
+
 def disable(change: Change, name: str) -> None:
     """Let a user sign in no more; open sessions end.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 from finpat.commands.casework import open_casework
 from finpat.commands.terminal import note, now, say, workspace_option
+from finpat.errors import SettingsError
 
 if TYPE_CHECKING:
     from finpat.config import DashboardSettings
@@ -57,6 +59,21 @@ def serve_guest(workspace: Path, host: str | None, port: int | None) -> None:
         serve(app.server, settings, _listening)
 
 
+def _client_secret(workspace: Path, settings: DashboardSettings) -> str | None:
+    """The secret at the provider of single sign-on: FINPAT_OIDC_SECRET, or the file of the settings.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    file = settings.oidc.client_secret_file
+    if (given := os.environ.get("FINPAT_OIDC_SECRET")) or not file:
+        return given
+    try:
+        return (workspace / file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"dashboard.oidc.client_secret_file: {error}") from None
+
+
 def _listening(address: str) -> None:
     say(f"The dashboard is at {address}")
     note("Ctrl-C ends it.")
@@ -90,5 +107,6 @@ def dashboard(host: str | None, port: int | None, workspace: Path) -> None:
             say(f"First start. Sign in as {name} with this one-time password, shown once:")
             say(f"   {password}")
             note(f"It is good for {ONE_TIME_HOURS} hours; `finpat user reset {name}` gives another one.")
-        app = protect(create_app(ReadModels(folder.readmodel), casework, chosen), settings, casework)
+        app = create_app(ReadModels(folder.readmodel), casework, chosen)
+        app = protect(app, settings, casework, _client_secret(folder.path, settings))
         serve(app.server, settings, _listening)

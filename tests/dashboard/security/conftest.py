@@ -90,7 +90,7 @@ class House:
             return audit.entries(connection, limit=1000)
 
 
-def house(folder: Path, settings: Settings | None = None) -> House:
+def house(folder: Path, settings: Settings | None = None, client_secret: str | None = None) -> House:
     """An application with one user per role, all with PASSWORD."""
     chosen = settings or Settings()
     publish_sample(folder)
@@ -102,7 +102,7 @@ def house(folder: Path, settings: Settings | None = None) -> House:
             database, role, one_time, PASSWORD, f"first {role}", "127.0.0.1", now(), chosen.dashboard
         )
     app = create_app(ReadModels(folder / "readmodel"), database, chosen)
-    return House(protect(app, chosen.dashboard, database), database, chosen.dashboard)
+    return House(protect(app, chosen.dashboard, database, client_secret), database, chosen.dashboard)
 
 
 @pytest.fixture(scope="package", autouse=True)
