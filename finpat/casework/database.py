@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -101,12 +102,14 @@ class Database:
 
     place: what messages call it, without a password. anchor: the file that anchors its audit trail.
     login: who the system says is working, for the trail, where names of users are only claimed.
+    turn: writers of one process wait for each other here, in order; SQLite has them try again and again.
     """
 
     engine: Engine
     place: str
     anchor: Path
     login: str | None = None
+    turn: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
     @classmethod
     def open(cls, folder: Path, url: str | None = None) -> Database:
@@ -190,7 +193,7 @@ class Database:
             UsageError: the actor's name cannot be kept.
         """
         actor = texts.line(actor, "user")
-        with self._told("writing to it"), self.engine.connect() as connection:
+        with self._told("writing to it"), self._in_turn(), self.engine.connect() as connection:
             connection = connection.execution_options(immediate=True)
             with connection.begin():
                 if self._is_postgresql:
@@ -218,6 +221,15 @@ class Database:
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE:.0f}s'")
                     connection.execute(select(func.pg_advisory_xact_lock(_UPKEEP)))
                 yield connection
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if not self.turn.acquire(timeout=PATIENCE):
+            raise CaseworkError(f"{self.place}: others have been writing for {PATIENCE:.0f} seconds; repeat")
+        try:
+            yield
+        finally:
+            self.turn.release()
 
     def _anchored(self, connection: Connection, newest: audit.Anchor | None) -> bool:
         """Whether the trail still has the entry that the anchor names, or has none and needs none."""

@@ -136,21 +136,20 @@ def _add_groups(connection: Connection, rows: list[dict[str, Any]]) -> None:
         row["groups"] = held[row["number"]]
 
 
-def account_states(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Of every account with an alert: number, queue, state, assignee, disposition, version of the newest.
+def account_states(
+    connection: Connection, account_ids: Sequence[str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Of each account with an alert: number, queue, state, assignee, disposition and version of its newest.
 
-    One still open goes before one closed later.
+    One still open goes before one closed later. account_ids: only of these, for one page of a list.
     """
-    query = select(
-        alerts.c.account_id,
-        alerts.c.number,
-        alerts.c.queue,
-        alerts.c.state,
-        alerts.c.assignee,
-        alerts.c.disposition,
-        alerts.c.version,
-    ).order_by(case((alerts.c.state == states.CLOSED, 0), else_=1), alerts.c.number)
-    return {row["account_id"]: dict(row) for row in connection.execute(query).mappings()}
+    columns = ("account_id", "number", "queue", "state", "assignee", "disposition", "version")
+    query = select(*(alerts.c[name] for name in columns)).order_by(
+        case((alerts.c.state == states.CLOSED, 0), else_=1), alerts.c.number
+    )
+    if account_ids is not None:
+        query = query.where(alerts.c.account_id.in_(account_ids))
+    return {row[0]: dict(zip(columns, row, strict=True)) for row in connection.execute(query).all()}
 
 
 def alert(connection: Connection, number: int, *, with_origin: bool = False) -> dict[str, Any]:

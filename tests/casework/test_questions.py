@@ -120,6 +120,7 @@ def test_an_account_shows_its_open_alert_first_and_its_closed_ones_with_what_the
         (earlier,) = questions.earlier_alerts(connection, "A1")
         done = [entry.action for entry in questions.history(connection, "A1")]
         states = questions.account_states(connection)
+        assert questions.account_states(connection, ["V", "none"]) == {"V": states["V"]}
     assert [row["state"] for row in held] == ["new", "closed"]
     assert (earlier["number"], earlier["decisions"][0]["kind"]) == (1, "not_suspicious")
     assert done == ["alert.opened", "alert.closed", "alert.opened"]
