@@ -8,6 +8,7 @@ accounts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +57,6 @@ def find_on_ramp(context: Context, p: OnRamp) -> Outcome:
     crypto-assets within 24 hours, first in first out among all money of the person. Inflows that count are
     cash deposits, and receipts within 48 hours of which 3 or more different persons paid.
     """
-    bought = with_rows(context.legs(IS_CRYPTO_PAYMENT, person=True, own=False), p.min_count)
     receipts = receipts_from_persons(context)
     bursts = tally(receipts, hours(p.burst_hours), distinct={"payer_count": pl.col("payer")}).filter(
         pl.col("payer_count") >= p.min_payers
@@ -64,6 +64,15 @@ def find_on_ramp(context: Context, p: OnRamp) -> Outcome:
     burst = receipts.filter(covered(receipts.height, bursts))
     cash = context.legs(IS_CASH & IS_CREDIT, person=True, own=False)
     sources = pl.concat([burst.select(EVIDENCE), cash.select(EVIDENCE)])
+    # Only a payment with such an inflow shortly before it can complete one.
+    inflows = sources.select("subject", "booked_at", source_at="booked_at").sort("subject", "booked_at")
+    lately = pl.col("booked_at") - pl.col("source_at") <= timedelta(microseconds=hours(p.within_hours))
+    bought = with_rows(
+        context.legs(IS_CRYPTO_PAYMENT, person=True, own=False)
+        .join_asof(inflows, on="booked_at", by="subject", check_sortedness=False)
+        .filter(lately),
+        p.min_count,
+    )
     legs = context.legs(
         pl.lit(True),
         "is_credit",

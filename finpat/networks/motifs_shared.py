@@ -66,8 +66,12 @@ def _find_copayers(
     """
     instants, receivers, senders = graph.instants, graph.receivers, graph.senders
     found = np.empty((5, 16), np.int64)
-    finds = stamp = 0
+    touched = np.empty(steps, np.uint32)
+    finds = stamp = most = 0
     theirs[:] = -1
+    for node in range(first, last):
+        most = max(most, graph.out_offsets[node + 1] - graph.out_offsets[node])
+    payees = np.empty(most, np.int64)  # of the window, each once
     for node in range(first, last):
         begin, end = graph.out_offsets[node], graph.out_offsets[node + 1]
         left = begin
@@ -79,24 +83,28 @@ def _find_copayers(
                 left += 1
             if edge + 1 - left < least:
                 continue
-            size = edge + 1 - left
-            touched = np.empty(steps, np.uint32)
-            near = 0
-            taken = 0
-            norm = 0.0
             fresh = False  # whether one of the rare payees is paid now
+            place = edge
+            while place >= left and instants[place] == now:
+                known = payers[graph.in_edges[_last_into(receivers[place], now, graph)]]
+                fresh |= 2 <= known <= rare
+                place -= 1
+            if not fresh:
+                continue
+            size = edge + 1 - left
+            near = taken = distinct = 0
+            norm = -1.0  # told when somebody is compared
             for place in range(left, edge + 1):
                 payee = receivers[place]
-                at = _last_into(payee, now, graph)
-                known = payers[graph.in_edges[at]]
-                fresh |= instants[place] == now and 2 <= known <= rare
                 if mine[payee] >= 0:
                     continue
+                known = payers[graph.in_edges[_last_into(payee, now, graph)]]
                 mine[payee] = known
-                norm += np.log(1 + everybody / known) ** 2
+                payees[distinct] = payee
+                distinct += 1
             for place in range(left, edge + 1):
                 payee = receivers[place]
-                if not fresh or not 2 <= mine[payee] <= rare or met[payee] == -2:
+                if not 2 <= mine[payee] <= rare or met[payee] == -2:
                     continue
                 met[payee] = -2
                 stamp += 1
@@ -117,6 +125,10 @@ def _find_copayers(
             for index in range(near):
                 other = touched[index]
                 if shared[other] >= least and mine[other] < 0:
+                    if norm < 0:
+                        norm = 0.0
+                        for own in range(distinct):
+                            norm += np.log(1 + everybody / mine[payees[own]]) ** 2
                     stamp += 1
                     common = other_norm = 0.0
                     earliest = now
