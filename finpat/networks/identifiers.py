@@ -16,7 +16,7 @@ import polars_hash  # noqa: F401  (registers Expr.nchash: a hash that is the sam
 
 from finpat.adverts.normalise import email_key, handle_key, phone_keys, url_key
 from finpat.adverts.rarity import rarity
-from finpat.ledger import IS_OWN_ACT, NO_PARTY, Ledger
+from finpat.ledger import IS_OWN_ACT, NO_PARTY, Ledger, effective_part
 from finpat.networks.persons import persons_of
 from finpat.places import normalised
 
@@ -134,8 +134,10 @@ def identifier_uses(ledger: Ledger, adverts: Adverts | None, ad_payments: pl.Dat
     Columns: kind (IDENTIFIER_KINDS), value (normalised), account (code) or ad (position in `adverts.ads`),
     how, count (rows that say so), first_at and last_at (of the account's or the value's rows, or of the
     adverts), rows (of the ledger, the oldest), payment_ids (of ad_payments).
-    ad_payments: of the store's table; it ties the payer's contacts to account and advert.
+    ad_payments: of the store's table; it ties the payer's contacts to account and advert. Devices and wallets
+    are those of payments that took effect.
     """
+    ledger = effective_part(ledger)
     uses = pl.concat([_of_uses(part) for part in _uses(ledger, adverts, ad_payments)])
     return uses.sort("kind", "value", "account", "ad", "how", nulls_last=True)
 

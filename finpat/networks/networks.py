@@ -1,34 +1,38 @@
-"""Networks: accounts that people, things or money tie to each other.
+"""Networks: accounts that people, things, adverts or money tie to each other.
 
-Ties are of six kinds: `holder` (two accounts of one holder), `phone`, `email`, `address`, `device` (a value
-that few persons share) and `payment` (repeated payments that are much of what one sends and of what the other
-receives). Every tie has an instant from which it holds, judged by earlier rows alone, so that later rows add
-ties and take none away. Ties are joined oldest first; one that would make a network of more than 50 accounts
-is a bridge and is cut. A network is named after its oldest tie between two persons: when rows are only added
-later in time its name stays, and where two networks merge the older one's name remains. A value that more
-persons come to share than the cap, or a contact that a later accounts file replaces, ties nobody any more.
+Ties (see ties.py) are joined oldest first. Two groups of three persons or more each become one network only
+where the ties between them weigh 0.5 or more together: until then those are weak bridges, and cut. A tie that
+would make a network of more than 50 accounts is cut as well. Each decision rests on earlier ties alone, so
+later rows let networks grow and merge, never part.
+
+A network is named after its oldest tie between two persons: when rows are only added later in time its name
+stays, and where two networks merge the older one's name remains. What is judged (judgements.py), a value that
+becomes common, a contact that is replaced, or a link of times and prices that more adverts make a matter of
+chance may part one; the part with the oldest tie keeps the name.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from finpat.ledger import IS_OWN_ACT, NO_PARTY, Ledger, effective_part
-from finpat.networks.identifiers import contacts
+from finpat.ledger import Ledger, effective_part
+from finpat.networks.identifiers import identifier_id, identifier_uses
+from finpat.networks.judgements import denied_pairs, no_judgements
 from finpat.networks.persons import persons_of
+from finpat.networks.ties import build_ties
 
-MOST_SHARING = {"phone": 10, "email": 10, "address": 6, "device": 10}  # persons; more tie nobody; chosen
+if TYPE_CHECKING:
+    from finpat.adverts.adverts import Adverts
+
 MOST_ACCOUNTS = 50  # of one network; chosen: what an analyst can look at
-PAYMENT_CHANNELS = ("transfer", "p2p", "wallet", "crypto")
-MIN_PAYMENTS = 3  # within the window before they tie; chosen
-WINDOW_DAYS = 90
-MIN_STRENGTH = 0.3  # geometric mean of the shares of what one sends and the other receives; chosen
-EVIDENCE_ROWS = 20  # rows kept of one tie, the oldest
+PART = 3  # persons from which a group is joined to another such group by strong ties only; chosen
+WEAK = 0.5  # what ties between two such groups must weigh together: a value of four persons; chosen
 
 
 @dataclass(frozen=True)
@@ -37,33 +41,47 @@ class Networks:
 
     networks: network_id, kind (kinds of its ties, joined by `;`), member_count, person_count, first_at,
         last_at.
-    members: network_id, account, person (smallest code of the holder's accounts).
-    edges: network_id, account, other (the payee of payments; else the larger code), kind, weight (0 to 1),
-        shared_by (persons who share the value; null for payments), count (rows), amount_minor and currency
-        (payments only), first_at, last_at, rows (ledger rows, the oldest ones).
-    bridges: ties that were cut because a network would have become too large.
+    members: network_id, account, person (smallest code of the person's accounts).
+    edges: network_id, account, other (the payee of payments; else the larger code), kind, identifier_id (of
+        the value that they share), weight (0 to 1), shared_by (persons who share it; null for payments),
+        count (rows or adverts), amount_minor and currency (payments only), first_at, last_at, rows (ledger
+        rows, the oldest ones), ad_ids.
+    bridges: ties that were cut because a network would have become too large, or weak_bridges because they
+        alone tied two groups.
     """
 
     networks: pl.DataFrame
     members: pl.DataFrame
     edges: pl.DataFrame
     bridges: int
+    weak_bridges: int
 
 
-def build_networks(ledger: Ledger) -> Networks:
-    """The networks of a ledger. Legs that say they did not take effect tie nobody."""
+def build_networks(
+    ledger: Ledger,
+    uses: pl.DataFrame | None = None,
+    adverts: Adverts | None = None,
+    judgements: pl.DataFrame | None = None,
+) -> Networks:
+    """The networks of a ledger. Legs that say they did not take effect tie nobody.
+
+    uses: of identifiers.identifier_uses; None: those of the ledger alone. judgements: of judgements.JUDGEMENT;
+    `same` and `not_same` persons are in the accounts already (persons.judged_persons).
+    """
+    if uses is None:
+        uses = identifier_uses(ledger, adverts, pl.DataFrame())
     ledger = effective_part(ledger)
     persons = persons_of(ledger.accounts)
-    ties = pl.concat(
-        [_holder_ties(ledger, persons), _value_ties(ledger, persons), _payment_ties(ledger, persons)]
-    )
     ids = ledger.accounts["account_id"]
+    denied = denied_pairs(ids, no_judgements() if judgements is None else judgements)
+    ties = build_ties(ledger, persons, uses, adverts, denied)
     ties = ties.with_columns(name_one=ids.gather(ties["account"]), name_two=ids.gather(ties["other"])).sort(
         "born_at", "kind", "name_one", "name_two"
     )
-    group, cut = _joined(ties["account"].to_numpy(), ties["other"].to_numpy(), ledger.account_count)
-    bridges = int(cut.sum())
-    ties = ties.filter(pl.Series(~cut)).with_columns(group=pl.Series(group[ties["account"].to_numpy()[~cut]]))
+    group, too_large = _joined(ties, persons)
+    one, two = ties["account"].to_numpy(), ties["other"].to_numpy()
+    cut = group[one] != group[two]
+    ties = ties.filter(pl.Series(~cut)).with_columns(group=pl.Series(group[one[~cut]]))
     key = pl.format("{}\x1f{}\x1f{}", "kind", "name_one", "name_two")
     # Two accounts of one holder are no network yet, so their tie gives no name.
     between = ties.filter(pl.col("kind") != "holder")
@@ -76,12 +94,19 @@ def build_networks(ledger: Ledger) -> Networks:
         .select("network_id", "account", "person")
         .sort("network_id", "account")
     )
+    shared = ~pl.col("kind").is_in(["advert", "authorised"])
     edges = (
         ties.join(names.select("group", "network_id"), on="group")
         .join(members.select("network_id").unique(), on="network_id", how="semi")
+        .with_columns(
+            identifier_id=pl.when(shared)
+            .then(identifier_id(pl.col("kind"), pl.col("value")))
+            .when(pl.col("kind") == "authorised")
+            .then(identifier_id(pl.lit("holder"), pl.col("value")))
+        )
         .select(
-            "network_id", "account", "other", "kind", "weight", "shared_by", "count", "amount_minor",
-            "currency", "first_at", "last_at", "rows",
+            "network_id", "account", "other", "kind", "identifier_id", "weight", "shared_by", "count",
+            "amount_minor", "currency", "first_at", "last_at", "rows", "ad_ids",
         )
         .sort("network_id", "account", "other", "kind")
     )  # fmt: skip
@@ -96,7 +121,7 @@ def build_networks(ledger: Ledger) -> Networks:
         .join(about, on="network_id")
         .sort("network_id")
     )
-    return Networks(networks, members, edges, bridges)
+    return Networks(networks, members, edges, too_large, int(cut.sum()) - too_large)
 
 
 def _named(key: str) -> str:
@@ -104,199 +129,96 @@ def _named(key: str) -> str:
     return "N" + hashlib.blake2b(key.encode(), digest_size=6).hexdigest()
 
 
-def _joined(
-    one: npt.NDArray[np.uint32], two: npt.NDArray[np.uint32], size: int
-) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
-    """Accounts joined by ties in their order: account -> root, and per tie whether it was cut as a bridge."""
-    root = np.arange(size, dtype=np.uint32)
-    count = np.ones(size, np.int64)
-    cut = np.zeros(len(one), np.bool_)
+class _Groups:
+    """Accounts in groups that grow and merge; between large ones, what weak ties have added up to."""
 
-    def find(item: int) -> int:
-        while root[item] != item:
-            root[item] = root[root[item]]
-            item = int(root[item])
+    def __init__(self, persons: npt.NDArray[np.uint32]) -> None:
+        self.root = list(range(len(persons)))
+        self.size = [1] * len(persons)
+        self.people: dict[int, set[int]] = {}
+        self.person = persons.tolist()
+        # Per root, per other root: what ties the two, by what it rests on, and how much it weighs.
+        self.bridges: dict[int, dict[int, dict[tuple[str, ...], float]]] = {}
+
+    def find(self, item: int) -> int:
+        while self.root[item] != item:
+            self.root[item] = self.root[self.root[item]]
+            item = self.root[item]
         return item
 
-    for tie, (left, right) in enumerate(zip(one.tolist(), two.tolist(), strict=True)):
-        a, b = sorted((find(left), find(right)))
+    def people_of(self, root: int) -> set[int]:
+        return self.people.get(root) or {self.person[root]}
+
+    def tie(self, left: int, right: int, basis: tuple[str, ...], weight: float) -> None:
+        """Join the groups of two accounts, or keep the tie for when others come to support it."""
+        a, b = sorted((self.find(left), self.find(right)))
         if a == b:
-            continue
-        if count[a] + count[b] > MOST_ACCOUNTS:
-            cut[tie] = True
-            continue
-        root[b] = a
-        count[a] += count[b]
-    return np.array([find(item) for item in range(size)], dtype=np.uint32), cut
+            return
+        if basis[0] == "holder":
+            self._merge(a, b)
+            return
+        known = self.bridges.setdefault(a, {}).setdefault(b, {})
+        self.bridges.setdefault(b, {})[a] = known
+        known[basis] = max(weight, known.get(basis, 0.0))
+        self._settle(a, b)
+
+    def _settle(self, a: int, b: int) -> None:
+        known = self.bridges[a][b]
+        apart = 1.0
+        for weight in sorted(known.values()):
+            apart *= 1.0 - weight
+        small = min(len(self.people_of(a)), len(self.people_of(b))) < PART
+        if small or 1.0 - apart >= WEAK - 1e-9:
+            self._merge(a, b)
+
+    def _merge(self, a: int, b: int) -> None:
+        a, b = min(a, b), max(a, b)
+        if self.size[a] + self.size[b] > MOST_ACCOUNTS:
+            return
+        self.people[a] = self.people_of(a) | self.people_of(b)
+        self.people.pop(b, None)
+        self.root[b] = a
+        self.size[a] += self.size[b]
+        moved = self.bridges.pop(b, {})
+        mine = self.bridges.setdefault(a, {})
+        mine.pop(b, None)
+        moved.pop(a, None)
+        for other, known in sorted(moved.items()):
+            both = mine.setdefault(other, {})
+            for basis, weight in known.items():
+                both[basis] = max(weight, both.get(basis, 0.0))
+            self.bridges[other].pop(b, None)
+            self.bridges[other][a] = both
+        for other in sorted(mine):
+            if self.find(other) == other and other in self.bridges.get(self.find(a), {}):
+                self._settle(*sorted((self.find(a), other)))
 
 
-_TIE: dict[str, pl.DataType | type[pl.DataType]] = {
-    "account": pl.UInt32, "other": pl.UInt32, "kind": pl.String, "weight": pl.Float64, "shared_by": pl.Int64,
-    "count": pl.Int64, "amount_minor": pl.Int64, "currency": pl.String, "born_at": pl.Datetime("us"),
-    "first_at": pl.Datetime("us"), "last_at": pl.Datetime("us"), "rows": pl.List(pl.UInt32),
-}  # fmt: skip
+def _joined(
+    ties: pl.DataFrame, persons: npt.NDArray[np.uint32]
+) -> tuple[npt.NDArray[np.uint32], int]:
+    """Accounts joined by ties in the order in which they hold: account -> root, and how many were too large.
 
-
-def _of_ties(frame: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with the columns of a tie, those it lacks as nulls."""
-    absent = {name: dtype for name, dtype in _TIE.items() if name not in frame.columns}
-    filled = frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in absent.items())
-    return filled.select(pl.col(name).cast(dtype) for name, dtype in _TIE.items())
-
-
-def _used(ledger: Ledger) -> pl.DataFrame:
-    """account, first_at, last_at."""
-    codes = np.arange(ledger.account_count, dtype=np.uint32)
-    return ledger.accounts.select("first_at", "last_at", account=pl.Series(codes))
-
-
-def _holder_ties(ledger: Ledger, persons: npt.NDArray[np.uint32]) -> pl.DataFrame:
-    """Each further account of a holder, tied to the holder's first one from when both are in use."""
-    used = _used(ledger)
-    own = used.with_columns(other=pl.Series(persons)).filter(pl.col("account") != pl.col("other"))
-    first = used.select(other="account", other_first="first_at", other_last="last_at")
-    return _of_ties(
-        own.join(first, on="other").select(
-            account="other",
-            other="account",
-            kind=pl.lit("holder"),
-            weight=pl.lit(1.0),
-            count=pl.lit(0),
-            born_at=pl.max_horizontal("first_at", "other_first"),
-            first_at=pl.min_horizontal("first_at", "other_first"),
-            last_at=pl.max_horizontal("last_at", "other_last"),
-        )
-    )
-
-
-def _value_ties(ledger: Ledger, persons: npt.NDArray[np.uint32]) -> pl.DataFrame:
-    """Accounts of different persons that share a rare telephone, e-mail, address or device."""
-    shared = contacts(ledger.accounts).join(_used(ledger), on="account")
-    shared = shared.with_columns(count=pl.lit(0, pl.Int64), rows=pl.lit([], pl.List(pl.UInt32)))
-    if "device_id" in ledger.legs.columns:
-        used = (
-            ledger.legs.lazy()
-            .filter(pl.col("device_id").is_not_null(), IS_OWN_ACT)
-            .group_by("account", value=pl.col("device_id").cast(pl.String))
-            .agg(
-                first_at=pl.col("booked_at").min(),
-                last_at=pl.col("booked_at").max(),
-                count=pl.len().cast(pl.Int64),
-                rows=pl.col("row").sort_by("booked_at", "row").head(EVIDENCE_ROWS // 2),
-            )
-            .with_columns(kind=pl.lit("device"))
-            .collect()
-        )
-        shared = pl.concat([shared, used.select(shared.columns)])
-    most = pl.col("kind").replace_strict(MOST_SHARING, return_dtype=pl.Int64)
-    rare = (
-        shared.with_columns(person=pl.Series(persons).gather(shared["account"]))
-        .with_columns(shared_by=pl.col("person").n_unique().over("kind", "value").cast(pl.Int64))
-        .filter(pl.col("shared_by") > 1, pl.col("shared_by") <= most)
-    )
-    pairs = rare.join(rare, on=["kind", "value", "shared_by"], suffix="_other").filter(
-        pl.col("account") < pl.col("account_other"), pl.col("person") != pl.col("person_other")
-    )
-    return _of_ties(
-        pairs.select(
-            "account",
-            "kind",
-            "shared_by",
-            other="account_other",
-            weight=1.0 / (pl.col("shared_by") - 1),
-            count=pl.col("count") + pl.col("count_other"),
-            born_at=pl.max_horizontal("first_at", "first_at_other"),
-            first_at=pl.min_horizontal("first_at", "first_at_other"),
-            last_at=pl.max_horizontal("last_at", "last_at_other"),
-            rows=pl.concat_list("rows", "rows_other"),
-        )
-        # Two accounts may share several devices: one tie, the rarest.
-        .sort("account", "other", "kind", "shared_by", "born_at")
-        .unique(["account", "other", "kind"], keep="first", maintain_order=True)
-    )
-
-
-def _payment_ties(ledger: Ledger, persons: npt.NDArray[np.uint32]) -> pl.DataFrame:
-    """Pairs with repeated payments that are much of what one sends and of what the other receives.
-
-    3 payments or more in 90 days, whose geometric mean share (of what the payer sends, of what the payee
-    receives, by transfer, P2P, wallet or crypto in those 90 days) reaches 0.3. Payments between persons only.
+    A tie that weighs more later on (grown_at) is looked at again then.
     """
-    codes = np.full(len(ledger.parties) + 1, -1, np.int64)
-    position = pl.DataFrame({"account_id": ledger.parties}).with_row_index("party")
-    own = ledger.accounts.select("account_id").join(position, on="account_id", maintain_order="left")
-    codes[own["party"].to_numpy()] = np.arange(ledger.account_count)
-    columns = ["account", "booked_at", "is_credit", "account_minor", "counterparty", "row"]
-    legs = ledger.legs.filter(
-        pl.col("channel").is_in(PAYMENT_CHANNELS),
-        pl.col("account_minor").is_not_null(),
-        pl.col("counterparty") != int(NO_PARTY),
-    ).select(columns)
-    other = codes[np.minimum(legs["counterparty"].to_numpy(), len(ledger.parties))]
-    legs = legs.with_columns(other=pl.Series(other)).filter(
-        pl.col("other").is_null()
-        | (pl.Series(persons[legs["account"].to_numpy()]) != _person(other, persons))
+    groups = _Groups(persons)
+    first = ties.select("born_at", "account", "other", "kind", "value", weight="born_weight").with_row_index("tie")
+    grown = (
+        ties.select("grown_at", "account", "other", "kind", "value", weight="grown_weight")
+        .with_row_index("tie")
+        .drop_nulls("grown_at")
+        .rename({"grown_at": "born_at"})
     )
-    period = f"{WINDOW_DAYS}d"
-    pairs = legs.filter(pl.col("other") >= 0).with_columns(
-        payer=pl.when("is_credit").then("other").otherwise("account").cast(pl.UInt32),
-        payee=pl.when("is_credit").then("account").otherwise("other").cast(pl.UInt32),
-    )
-    often = pairs.filter(pl.len().over("payer", "payee", "is_credit") >= MIN_PAYMENTS)
-    # What the windows of these pairs are shares of: all that one side sends, or receives.
-    legs = legs.join(often.select("account", "is_credit").unique(), on=["account", "is_credit"], how="semi")
-    totals = legs.sort("account", "is_credit", "booked_at").rolling(
-        "booked_at", period=period, group_by=["account", "is_credit"]
-    )
-    whole = totals.agg(total_minor=pl.col("account_minor").sum()).unique(
-        ["account", "is_credit", "booked_at"], keep="last", maintain_order=True
-    )
-    sides = (
-        often.sort("payer", "payee", "is_credit", "booked_at", "row")
-        .rolling("booked_at", period=period, group_by=["payer", "payee", "is_credit"])
-        .agg(payments=pl.len(), own_minor=pl.col("account_minor").sum())
-        .unique(["payer", "payee", "is_credit", "booked_at"], keep="last", maintain_order=True)
-        .with_columns(account=pl.when("is_credit").then("payee").otherwise("payer"))
-        .join(whole, on=["account", "is_credit", "booked_at"])
-        .with_columns(share=pl.col("own_minor") / pl.col("total_minor"))
-    )
-    sent = sides.filter(~pl.col("is_credit")).select("payer", "payee", "booked_at", "payments", "share")
-    got = sides.filter("is_credit").select("payer", "payee", "booked_at", got="share")
-    strength = (pl.col("share") * pl.col("got")).sqrt()
-    born = (
-        sent.join(got, on=["payer", "payee", "booked_at"])
-        .with_columns(weight=strength)
-        .filter(pl.col("payments") >= MIN_PAYMENTS, pl.col("weight") >= MIN_STRENGTH)
-        .group_by("payer", "payee")
-        .agg(born_at=pl.col("booked_at").min(), weight=pl.col("weight").max())
-    )
-    currency = ledger.accounts["currency"].cast(pl.String)
-    paid = (
-        pairs.filter(~pl.col("is_credit"))
-        .join(born, on=["payer", "payee"])
-        .sort("payer", "payee", "booked_at", "row")
-        .group_by("payer", "payee", maintain_order=True)
-        .agg(
-            pl.col("weight", "born_at").first(),
-            count=pl.len(),
-            amount_minor=pl.col("account_minor").sum(),
-            first_at=pl.col("booked_at").min(),
-            last_at=pl.col("booked_at").max(),
-            rows=pl.col("row").head(EVIDENCE_ROWS),
-        )
-    )
-    return _of_ties(
-        paid.rename({"payer": "account", "payee": "other"}).with_columns(
-            kind=pl.lit("payment"), currency=currency.gather(paid["payer"])
-        )
-    )
-
-
-def _person(other: npt.NDArray[np.int64], persons: npt.NDArray[np.uint32]) -> pl.Series:
-    """Who holds each account of `other`; -1 where it is not held here."""
-    if not len(persons):
-        return pl.Series(other)
-    return pl.Series(np.where(other >= 0, persons[np.maximum(other, 0)].astype(np.int64), -1))
+    events = pl.concat([first, grown]).sort("born_at", "tie", "weight")
+    for left, right, kind, value, weight in events.select("account", "other", "kind", "value", "weight").rows():
+        basis = (kind, value) if value is not None else (kind, str(left), str(right))
+        groups.tie(left, right, basis, weight)
+    roots = np.array([groups.find(item) for item in range(len(persons))], dtype=np.uint32)
+    too_large = 0
+    for left, right in ties.select("account", "other").rows():
+        a, b = int(roots[left]), int(roots[right])
+        too_large += a != b and groups.size[a] + groups.size[b] > MOST_ACCOUNTS
+    return roots, too_large
 
 
 def network_tables(
@@ -309,7 +231,7 @@ def network_tables(
     """
     ids = accounts["account_id"].cast(pl.String)
     holder = accounts["holder_id"].cast(pl.String) if "holder_id" in accounts.columns else ids
-    person = pl.coalesce(pl.Series("holder", holder).gather(made.members["account"]), pl.col("first"))
+    person = pl.coalesce(pl.Series("holder", holder).gather(made.members["person"]), pl.col("first"))
     members = made.members.with_columns(
         account_id=ids.gather(made.members["account"]), first=ids.gather(made.members["person"])
     ).with_columns(person_id=person)
@@ -323,9 +245,10 @@ def network_tables(
         .group_by("edge")
         .agg(pl.col("evidence").unique(maintain_order=True))
     )
-    edges = edges.join(named, on="edge", how="left", maintain_order="left").drop(
-        "edge", "rows", "account", "other"
+    edges = edges.join(named, on="edge", how="left", maintain_order="left").with_columns(
+        evidence=pl.concat_list(pl.col("evidence", "ad_ids").fill_null([]))
     )
+    edges = edges.drop("edge", "rows", "account", "other", "ad_ids")
     one = pl.col("currency").drop_nulls()
     money = edges.group_by("network_id").agg(
         amount_minor=pl.when(one.n_unique() == 1).then(pl.col("amount_minor").sum()),
