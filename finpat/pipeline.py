@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +32,8 @@ from finpat.ledger import Ledger, build_ledger
 from finpat.movement import build_hotspots, build_movement, movement_tables
 from finpat.networks import Networks, build_networks, network_tables
 from finpat.networks.identifiers import identifier_tables, identifier_uses
+from finpat.networks.judgements import JUDGEMENT, no_judgements, not_obeyed, without_denied
+from finpat.networks.persons import judged_persons
 from finpat.rates import load_rates
 from finpat.readmodel import Legs, Publication, ReadModel, make_current, publish
 from finpat.readmodel.declared import declared_features, declared_indicators
@@ -56,6 +58,7 @@ ROLES = {
     "NET": "unclear",
 }
 WEIGHTS = {"S": "strong", "M": "medium", "W": "weak"}
+JUDGEMENTS = "judgements.parquet"  # in a run's folder: those that it obeyed
 EVIDENCE_COLUMNS = (
     "transaction_id", "booked_at", "account_id", "counterparty_id", "mirrored", "direction", "source_line",
 )  # fmt: skip
@@ -110,11 +113,17 @@ class _Clock:
 
 
 def run(
-    workspace: Workspace, settings: Settings, as_of: datetime | None, now: datetime, notify: Notify
+    workspace: Workspace,
+    settings: Settings,
+    as_of: datetime | None,
+    now: datetime,
+    notify: Notify,
+    judgements: pl.DataFrame | None = None,
 ) -> Run:
     """Make the next run and publish its read model.
 
     as_of: rows booked later are not seen (naive UTC); None: the newest booked_at. now: kept as started_at.
+    judgements: those in force (networks.judgements.JUDGEMENT); the run obeys and keeps them.
 
     Raises:
         RunError: nothing is loaded, or nothing up to `as_of`.
@@ -128,8 +137,9 @@ def run(
         draft.mkdir(parents=True)
         try:
             manifest, published = _build(
-                workspace, settings, as_of, files, run_id, now, notify, draft, workspace.readmodel
-            )
+                workspace, settings, as_of, files, run_id, now, notify, draft, workspace.readmodel,
+                no_judgements() if judgements is None else judgements,
+            )  # fmt: skip
             _write_manifest(draft, manifest)
             os.replace(draft, workspace.runs / run_id)
         except BaseException:
@@ -178,6 +188,7 @@ def _build(
     notify: Notify,
     draft: Path,
     published_to: Path,
+    judgements: pl.DataFrame,
 ) -> tuple[dict[str, Any], Path]:
     """All stages; fills the folder `draft` and publishes into `published_to`."""
     clock = _Clock(notify)
@@ -204,6 +215,10 @@ def _build(
         )
         written = payments.height
         del payments
+        refused = not_obeyed(judgements)
+        if judgements.height:
+            accounts, apart = judged_persons(ledger.accounts, judgements)
+            ledger, refused = replace(ledger, accounts=accounts), refused + apart
     with clock.stage("features"):
         features.warm_kernels(notify)
         table = features.build_features(ledger, settings)
@@ -225,8 +240,9 @@ def _build(
         best = listed.sort("rank")["account_id"].head(CIRCUITS)
         of_movement = _movement_tables(workspace, ledger, adverts, best, settings, as_of, paid)
     with clock.stage("networks"):
-        tied = build_networks(ledger)
         uses = identifier_uses(ledger, adverts, ad_payments)
+        uses = without_denied(uses, ledger.accounts["account_id"], judgements)
+        tied = build_networks(ledger, uses, adverts, judgements)
         ids = read_columns(workspace, ("transaction_id",), as_of, paid)["transaction_id"]
         of_networks = _network_tables(tied, ledger, listed, ids)
         of_identifiers = _identifier_tables(uses, ledger, adverts, ids)
@@ -245,8 +261,10 @@ def _build(
         "without_rate": ledger.unconverted,
         "networks": tied.networks.height,
         "bridges_cut": tied.bridges,
+        "weak_bridges_cut": tied.weak_bridges,
     }
-    manifest["warnings"] = [*_warnings(ledger), *found.notes]
+    manifest["warnings"] = [*_warnings(ledger), *found.notes, *refused]
+    manifest["judgements"] = _kept_judgements(draft, judgements)
     with clock.stage("publishing"):
         table.write_parquet(draft / "features.parquet")
         detection.save(model, draft / "model.npz")
@@ -330,6 +348,32 @@ def _movement_tables(
         ids = read_columns(workspace, ("transaction_id",), as_of, file_ids)["transaction_id"].gather(rows)
     hotspots = build_hotspots(ledger, adverts, settings).table()
     return movement_tables(movement, ledger, adverts, ids) | {"hotspots": hotspots}
+
+
+def _kept_judgements(draft: Path, judgements: pl.DataFrame) -> dict[str, Any] | None:
+    """Write the judgements that a run obeys into its folder; what its manifest says of them."""
+    if judgements.is_empty():
+        return None
+    told = judgements.select(JUDGEMENT.keys()).sort(JUDGEMENT.keys())
+    told.write_parquet(draft / JUDGEMENTS)
+    return {"count": told.height, "sha256": content_hash([told])}
+
+
+def _judgements_of(workspace: Workspace, manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """The judgements that a run obeyed.
+
+    Raises:
+        RunError: its folder does not have them as the manifest says.
+    """
+    kept = manifest.get("judgements")
+    if kept is None:
+        return no_judgements()
+    path = workspace.runs / manifest["run_id"] / JUDGEMENTS
+    told = pl.read_parquet(path) if path.exists() else None
+    if told is None or content_hash([told]) != kept["sha256"]:
+        what = "is gone" if told is None else "was changed"
+        raise RunError(f"{path}: {what}; the run cannot be rebuilt without the judgements that it obeyed")
+    return told
 
 
 def _contributions(
@@ -537,6 +581,7 @@ def verify(workspace: Workspace, run_id: str, notify: Notify) -> Verdict:
     differences = list(_changed_inputs(workspace, manifest))
     if differences:
         return Verdict(run_id, ("files",), tuple(differences))
+    judgements = _judgements_of(workspace, manifest)
     settings = parse_settings(manifest["settings"], f"manifest of run {run_id}")
     wanted = {entry["id"] for entry in manifest["data"]["files"]}
     files = [file for file in read_files(workspace) if file.file_id in wanted]
@@ -545,6 +590,7 @@ def verify(workspace: Workspace, run_id: str, notify: Notify) -> Verdict:
         again, rebuilt = _build(
             workspace, settings, datetime.fromisoformat(manifest["as_of"]), files, run_id,
             datetime.fromisoformat(manifest["started_at"]), notify, folder, folder / "readmodel",
+            judgements,
         )  # fmt: skip
         published = workspace.readmodel / f"{run_id}.duckdb"
         with ReadModel(rebuilt) as new, ReadModel(published) as old:

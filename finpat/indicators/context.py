@@ -182,9 +182,9 @@ class Context:
 
     @cached_property
     def own_accounts(self) -> pl.DataFrame:
-        """Pairs (account, counterparty) of one holder: money between them has not moved."""
-        known = self.accounts.filter(pl.col("holder_id").is_not_null()).select("account", "holder_id")
-        shared = known.filter(pl.len().over("holder_id") > 1)
+        """Pairs (account, counterparty) of one person: money between them has not moved."""
+        known = self.accounts.select("account", person=pl.Series(self.persons))
+        shared = known.filter(pl.len().over("person") > 1)
         parties = pl.DataFrame(
             {
                 "other": np.arange(self.ledger.account_count, dtype=np.uint32),
@@ -192,7 +192,7 @@ class Context:
             }
         )
         return (
-            shared.join(shared.rename({"account": "other"}), on="holder_id")
+            shared.join(shared.rename({"account": "other"}), on="person")
             .filter(pl.col("account") != pl.col("other"))
             .join(parties, on="other")
             .select("account", "counterparty")

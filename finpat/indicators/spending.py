@@ -707,10 +707,10 @@ def find_no_ordinary_life(
     for food, utilities, telephone or rent, and no wage. Accounts of businesses are left out.
     """
     people = context.accounts.select(
-        only=pl.col("holder_id").is_null() | (pl.len().over("holder_id") == 1),
-        person=(pl.col("holder_type") == "person").fill_null(False),
+        only=pl.len().over(pl.Series("person", context.persons)) == 1,
+        natural=(pl.col("holder_type") == "person").fill_null(False),
     )
-    judged = people.select(pl.col("only") & pl.col("person")).to_series().to_numpy()
+    judged = people.select(pl.col("only") & pl.col("natural")).to_series().to_numpy()
     width = days(p.window_days)
     columns = ("is_credit", "local_day", "account_minor", "balance_after_minor", "kinds")
     legs = context.legs(pl.col("account_minor").is_not_null(), *columns, accounts=judged)

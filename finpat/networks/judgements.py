@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from finpat.networks.identifiers import identifier_id
+
 # kind: `account` (left and right are accounts) or `identifier` (an account and an identifier_id, in either
 # order). judged_at: naive UTC.
 JUDGEMENT: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -25,7 +27,7 @@ def no_judgements() -> pl.DataFrame:
 def without_denied(uses: pl.DataFrame, account_ids: pl.Series, judgements: pl.DataFrame) -> pl.DataFrame:
     """Uses of identifiers without those that are judged not to be the account's (a number given anew).
 
-    uses: of `identifiers.identifier_uses`, with identifier_id. account_ids: by account code.
+    uses: of `identifiers.identifier_uses`. account_ids: by account code.
     """
     denied = judgements.filter(pl.col("kind") == "identifier", pl.col("verdict") == "not_same")
     if denied.is_empty():
@@ -33,10 +35,10 @@ def without_denied(uses: pl.DataFrame, account_ids: pl.Series, judgements: pl.Da
     one = denied.select(identifier_id="left_id", account_id="right_id")
     other = denied.select(identifier_id="right_id", account_id="left_id")
     whose = account_ids.cast(pl.String).gather(uses["account"])
-    named = uses.with_columns(account_id=whose)
+    named = uses.with_columns(account_id=whose, identifier_id=identifier_id(pl.col("kind"), pl.col("value")))
     return named.join(
         pl.concat([one, other]), on=["identifier_id", "account_id"], how="anti", maintain_order="left"
-    ).drop("account_id")
+    ).drop("account_id", "identifier_id")
 
 
 def denied_pairs(account_ids: pl.Series, judgements: pl.DataFrame) -> pl.DataFrame:

@@ -65,8 +65,8 @@ def build_networks(
 ) -> Networks:
     """The networks of a ledger. Legs that say they did not take effect tie nobody.
 
-    uses: of identifiers.identifier_uses; None: those of the ledger alone. judgements: of judgements.JUDGEMENT;
-    `same` and `not_same` persons are in the accounts already (persons.judged_persons).
+    uses: of identifiers.identifier_uses; None: those of the ledger alone. judgements: of JUDGEMENT in
+    judgements.py; whose accounts are whose is in the accounts already (persons.judged_persons).
     """
     if uses is None:
         uses = identifier_uses(ledger, adverts, pl.DataFrame())
@@ -76,7 +76,7 @@ def build_networks(
     denied = denied_pairs(ids, no_judgements() if judgements is None else judgements)
     ties = build_ties(ledger, persons, uses, adverts, denied)
     ties = ties.with_columns(name_one=ids.gather(ties["account"]), name_two=ids.gather(ties["other"])).sort(
-        "born_at", "kind", "name_one", "name_two"
+        "born_at", "kind", "name_one", "name_two", "value"
     )
     group, too_large = _joined(ties, persons)
     one, two = ties["account"].to_numpy(), ties["other"].to_numpy()
@@ -98,6 +98,9 @@ def build_networks(
     edges = (
         ties.join(names.select("group", "network_id"), on="group")
         .join(members.select("network_id").unique(), on="network_id", how="semi")
+        # Two accounts may share several devices: told is the rarest.
+        .sort("account", "other", "kind", -pl.col("weight"), "born_at", "value")
+        .unique(["account", "other", "kind"], keep="first", maintain_order=True)
         .with_columns(
             identifier_id=pl.when(shared)
             .then(identifier_id(pl.col("kind"), pl.col("value")))
@@ -194,15 +197,15 @@ class _Groups:
                 self._settle(*sorted((self.find(a), other)))
 
 
-def _joined(
-    ties: pl.DataFrame, persons: npt.NDArray[np.uint32]
-) -> tuple[npt.NDArray[np.uint32], int]:
+def _joined(ties: pl.DataFrame, persons: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.uint32], int]:
     """Accounts joined by ties in the order in which they hold: account -> root, and how many were too large.
 
     A tie that weighs more later on (grown_at) is looked at again then.
     """
     groups = _Groups(persons)
-    first = ties.select("born_at", "account", "other", "kind", "value", weight="born_weight").with_row_index("tie")
+    first = ties.select("born_at", "account", "other", "kind", "value", weight="born_weight").with_row_index(
+        "tie"
+    )
     grown = (
         ties.select("grown_at", "account", "other", "kind", "value", weight="grown_weight")
         .with_row_index("tie")
@@ -210,7 +213,9 @@ def _joined(
         .rename({"grown_at": "born_at"})
     )
     events = pl.concat([first, grown]).sort("born_at", "tie", "weight")
-    for left, right, kind, value, weight in events.select("account", "other", "kind", "value", "weight").rows():
+    for left, right, kind, value, weight in events.select(
+        "account", "other", "kind", "value", "weight"
+    ).rows():
         basis = (kind, value) if value is not None else (kind, str(left), str(right))
         groups.tie(left, right, basis, weight)
     roots = np.array([groups.find(item) for item in range(len(persons))], dtype=np.uint32)

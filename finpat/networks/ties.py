@@ -59,7 +59,7 @@ def build_ties(
     adverts: Adverts | None,
     denied: pl.DataFrame,
 ) -> pl.DataFrame:
-    """All ties (TIE) between accounts of a ledger whose legs took effect.
+    """All ties (TIE) between accounts of a ledger whose legs took effect, one for each value that two share.
 
     uses: of identifiers.identifier_uses. denied: of judgements.denied_pairs; what rests on rows up to the
     judgement is left out, and so is what has no date.
@@ -106,9 +106,7 @@ def _holder_ties(ledger: Ledger, persons: npt.NDArray[np.uint32]) -> pl.DataFram
 # --------------------------------------------------------------------------------------- shared values
 
 
-def _value_ties(
-    uses: pl.DataFrame, persons: npt.NDArray[np.uint32], denied: pl.DataFrame
-) -> pl.DataFrame:
+def _value_ties(uses: pl.DataFrame, persons: npt.NDArray[np.uint32], denied: pl.DataFrame) -> pl.DataFrame:
     """Accounts of different persons that share a rare value."""
     by_holder = pl.col("kind") == "holder"
     tied = (
@@ -133,9 +131,7 @@ def _value_ties(
     tied = tied.with_columns(person=pl.Series(persons).gather(tied["account"]))
     shared_by = pl.col("person").n_unique().over("kind", "value").cast(pl.Int64)
     most = pl.col("kind").replace_strict(MOST_SHARING, return_dtype=pl.Int64)
-    rare = tied.with_columns(shared_by=shared_by).filter(
-        pl.col("shared_by") > 1, pl.col("shared_by") <= most
-    )
+    rare = tied.with_columns(shared_by=shared_by).filter(pl.col("shared_by") > 1, pl.col("shared_by") <= most)
     pairs = (
         rare.join(rare, on=["kind", "value", "shared_by"], suffix="_other")
         .filter(pl.col("account") < pl.col("account_other"), pl.col("person") != pl.col("person_other"))
@@ -168,16 +164,13 @@ def _value_ties(
             last_at=pl.max_horizontal("last_at", "last_at_other"),
             rows=pl.concat_list("rows", "rows_other"),
         )
-        # Two accounts may share several devices: one tie, the rarest.
-        .sort("account", "other", "kind", "shared_by", "born_at", "value")
-        .unique(["account", "other", "kind"], keep="first", maintain_order=True)
     )  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------------- adverts
 
 
-def _led_to(uses: pl.DataFrame, adverts: Adverts) -> pl.DataFrame:
+def _led_to(uses: pl.DataFrame, persons: npt.NDArray[np.uint32], adverts: Adverts) -> pl.DataFrame:
     """account, cluster, weight, first_at, last_at, rows, ad_ids: accounts that a poster's adverts lead to.
 
     By a contact of the account that an advert shows (the rarer, the more it weighs), by a payment that the
@@ -186,10 +179,12 @@ def _led_to(uses: pl.DataFrame, adverts: Adverts) -> pl.DataFrame:
     poster = adverts.ads.select("ad", "ad_id", "posted_at", cluster=pl.coalesce("cluster", "ad_id"))
     shown = uses.filter(pl.col("ad").is_not_null()).select("kind", "value", "ad").join(poster, on="ad")
     held = uses.filter(pl.col("account").is_not_null(), pl.col("kind") != "holder")
-    held = held.select("kind", "value", "account", used_at="first_at")
+    held = held.select("kind", "value", "account", used_at="first_at").with_columns(
+        person=pl.Series(persons).gather(held["account"])
+    )
     # Who shares a contact: persons and posters, as rm.identifiers counts them.
     posters = shown.group_by("kind", "value").agg(posters=pl.col("cluster").n_unique())
-    holders = held.group_by("kind", "value").agg(holders=pl.col("account").n_unique())
+    holders = held.group_by("kind", "value").agg(holders=pl.col("person").n_unique())
     most = pl.col("kind").replace_strict(MOST_SHARING, default=MOST_LED_TO, return_dtype=pl.Int64)
     rare = (
         posters.join(holders, on=["kind", "value"])
@@ -242,7 +237,7 @@ def _advert_ties(
     """Accounts of different persons that one poster's adverts lead to."""
     if adverts is None:
         return pl.DataFrame(schema=TIE)
-    led = _led_to(uses, adverts)
+    led = _led_to(uses, persons, adverts)
     led = led.with_columns(person=pl.Series(persons).gather(led["account"]))
     led = led.with_columns(shared_by=pl.col("person").n_unique().over("cluster").cast(pl.Int64)).filter(
         pl.col("shared_by") > 1, pl.col("shared_by") <= MOST_LED_TO
@@ -271,17 +266,13 @@ def _advert_ties(
             rows=pl.concat_list("rows", "rows_other"),
             ad_ids=pl.concat_list("ad_ids", "ad_ids_other").list.unique(maintain_order=True),
         )
-        .sort("account", "other", "born_at", "value")
-        .unique(["account", "other"], keep="first", maintain_order=True)
     )  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------- payments
 
 
-def _payment_legs(
-    ledger: Ledger, persons: npt.NDArray[np.uint32], denied: pl.DataFrame
-) -> pl.DataFrame:
+def _payment_legs(ledger: Ledger, persons: npt.NDArray[np.uint32], denied: pl.DataFrame) -> pl.DataFrame:
     """Legs of payments that are not between accounts of one person: those of PAYMENT_CHANNELS.
 
     other: the account on the other side, -1 where it is not held here. is_kept is false for payments of a

@@ -304,8 +304,12 @@ NETWORK_EDGES = Table(
         Column("from_id", "VARCHAR", "One end; the payer where money ties them."),
         Column("to_id", "VARCHAR", "The other end."),
         Column(
-            "kind", "VARCHAR", "`payment`, `holder`, `phone`, `email`, `address`, `device`, `wallet`, `ad`."
+            "kind",
+            "VARCHAR",
+            "`payment`, `sweep` (one passes on to the other what comes in), `holder`, `authorised`, `phone`, "
+            "`email`, `address`, `device`, `wallet`, `advert` (one poster's adverts lead to both).",
         ),
+        Column("identifier_id", "VARCHAR", "What they share (identifiers.identifier_id); null for none."),
         Column("weight", "DOUBLE", "How strongly it ties, 0 to 1."),
         Column("shared_by", "INTEGER", "Persons who share the value; null where money ties them."),
         Column("count", "BIGINT", "Number of rows behind the edge."),
