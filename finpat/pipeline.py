@@ -28,6 +28,7 @@ from finpat.adverts.adverts import Adverts, build_adverts
 from finpat.compiled import announcing_compilation
 from finpat.config import Settings, parse_settings
 from finpat.errors import RunError
+from finpat.indicators.advert_evidence import adverts_behind
 from finpat.ledger import Ledger, build_ledger
 from finpat.movement import build_hotspots, build_movement, movement_tables
 from finpat.networks import Networks, build_networks, network_tables
@@ -246,11 +247,17 @@ def _build(
         ids = read_columns(workspace, ("transaction_id",), as_of, paid)["transaction_id"]
         of_networks = _network_tables(tied, ledger, listed, ids)
         of_identifiers = _identifier_tables(uses, ledger, adverts, ids)
+        if adverts is not None:
+            ads_behind = adverts_behind(
+                found, indicators.INDICATORS, ledger.accounts["account_id"], adverts, uses
+            )
         del uses, ids, ad_payments
         listed = _in_networks(listed, of_networks["network_members"])
     with clock.stage("evidence"):
         ledger = published_part(ledger)
         evidence = _evidence(workspace, found, as_of, paid)
+        if adverts is not None:
+            evidence = _with_adverts(evidence, ads_behind, adverts, of_adverts["ads"])
     manifest = _manifest(workspace, settings, as_of, files, run_id, now) | {"rates": rates.describe()}
     manifest["counts"] = {
         "payments": written,
@@ -461,6 +468,26 @@ def _evidence(
             source_line="source_line",
         )
     )
+
+
+def _with_adverts(
+    evidence: pl.DataFrame, behind: pl.DataFrame, adverts: Adverts, ads: pl.DataFrame
+) -> pl.DataFrame:
+    """rm.finding_evidence with the adverts (of `adverts_behind`) after each finding's transactions."""
+    if behind.is_empty():
+        return evidence
+    rows = evidence.group_by(pl.col("finding_id").cast(pl.String)).agg(before=pl.len())
+    origin = ads.select("ad_id", "source_id", pl.col("source_file").cast(pl.String), "source_line")
+    told = (
+        behind.join(rows, on="finding_id", how="left", maintain_order="left")
+        .with_columns(ad_id=adverts.ads["ad_id"].gather(behind["ad"]))
+        .join(origin, on="ad_id", how="left", maintain_order="left")
+        .with_columns(nth=pl.int_range(1, pl.len() + 1).over("finding_id"))
+        .with_columns(position=pl.col("before").fill_null(0) + pl.col("nth"))
+        .drop("ad", "before", "nth")
+    )
+    common = {name: dtype for name, dtype in evidence.schema.items() if name in told.columns}
+    return pl.concat([evidence, told.cast(common)], how="diagonal")  # type: ignore[arg-type]
 
 
 def _named(column: str, names: Mapping[int, str]) -> pl.Expr:

@@ -18,6 +18,7 @@ from finpat import pipeline
 from finpat.config import Settings
 from finpat.errors import RunError
 from finpat.indicators import INDICATORS
+from finpat.networks.judgements import JUDGEMENT
 from finpat.readmodel import ReadModel, current_path
 from finpat.sources import load_mapping, open_source
 from finpat.sources.convert import REJECTS, Batch
@@ -417,3 +418,28 @@ def test_circuits_are_published_with_the_rows_and_adverts_that_say_so(tmp_path):
         assert pair["km"] > 1000
         assert pair["hours"] == 0
     assert pipeline.verify(workspace, run.run_id, quiet).same
+
+
+def test_a_run_obeys_judgements_keeps_them_and_is_rebuilt_with_them(copied, tmp_path):
+    much = [(START + timedelta(days=day), "A00", "NEW", "debit", 90_000, "transfer") for day in (7, 8, 9)]
+    received = [(at, two, one, "credit", amount, channel) for at, one, two, _, amount, channel in much]
+    ingest(copied, write_csv(tmp_path / "more.csv", [*much, *received]))
+    told = [("account", "A00", "A01", "same", NOW), ("ad_cluster", "x", "y", "same", NOW)]
+    judgements = pl.DataFrame(told, schema=JUDGEMENT, orient="row")
+    run = pipeline.run(copied, SETTINGS, None, NOW, quiet, judgements)
+    assert run.manifest["judgements"]["count"] == 2
+    assert "1 judgements of kind ad_cluster are kept and change no run" in run.manifest["warnings"]
+    with ReadModel(run.readmodel) as model:
+        persons = dict(model.table("network_members").select("account_id", "person_id").rows())
+        edges = model.table("network_edges")
+    kinds = edges.filter(pl.col("from_id") == "A00", pl.col("to_id") == "A01")["kind"]
+    assert persons == {"A00": "A00", "A01": "A00", "NEW": "NEW"}
+    assert kinds.to_list() == ["holder"]
+    assert pipeline.verify(copied, "0002", quiet).same
+    kept = run.folder / "judgements.parquet"
+    judgements.head(1).write_parquet(kept)
+    with pytest.raises(RunError, match=r"judgements\.parquet: was changed; the run cannot be rebuilt"):
+        pipeline.verify(copied, "0002", quiet)
+    kept.unlink()
+    with pytest.raises(RunError, match="is gone"):
+        pipeline.verify(copied, "0002", quiet)

@@ -2,7 +2,9 @@
 
 Two steps, kept apart: adverts with nearly the same text are a text cluster; text clusters, and adverts
 without one, that share a contact value are one poster. A value that many text clusters share (a platform's
-own number) says little and ties nothing: its weight is 1 / log2(number of text clusters), 1 for two.
+own number) says little and ties nothing: its weight is 1 / log2(number of text clusters), 1 for two. An
+e-mail address, web address or handle has to be rarer than a telephone number: a number is given out once,
+those are chosen, and by and by the same name is chosen by others.
 
 Texts are compared by the Jaccard index of their shingles (three words; characters where a script puts no
 spaces), found by MinHash in bands. A phrase in more than 1 in 200 different texts is nobody's own: without
@@ -32,21 +34,25 @@ BANDS, ROWS = 32, 4  # of 128 permutations: 99 % of pairs at 0.6 meet in a band,
 class Clustering:
     """How alike texts must be, and what ties nothing.
 
-    likeness: least Jaccard index. boilerplate: a shingle in more than this share of the different texts, and
-    in more than boilerplate_texts of them, is dropped; versions of one text count once. own_shingles: a text
-    with fewer own ones is compared as a whole, and if more adverts than short_adverts have just that text,
-    not at all. largest: adverts of a text cluster above which it is split again with a higher likeness.
-    rarity: least weight of a shared contact that ties. compared: texts before it in a bucket that a text is
-    compared with.
+    likeness: least Jaccard index. same_number: the same of two texts with one telephone number, which are
+    then versions of one text when boilerplate is counted, and tied by nothing else. boilerplate: a shingle in
+    more than this share of the different texts, and in more than boilerplate_texts of them, is dropped;
+    versions of one text count once. own_shingles: a text with fewer own ones is compared as a whole, and if
+    more adverts than short_adverts have just that text, not at all. largest: adverts of a text cluster above
+    which it is split again with a higher likeness. rarity: least weight of a shared telephone number that
+    ties (100 text clusters). rarity_chosen: the same of any other contact (4 text clusters). compared: texts
+    before it in a bucket that a text is compared with.
     """
 
     likeness: float = 0.6
+    same_number: float = 0.3
     boilerplate: float = 0.005
     boilerplate_texts: int = 100
     own_shingles: int = 3
     short_adverts: int = 50
     largest: int = 5_000
     rarity: float = 0.15
+    rarity_chosen: float = 0.5
     compared: int = 64
 
 
@@ -79,9 +85,10 @@ def cluster_adverts(ads: pl.DataFrame, contacts: pl.DataFrame, rules: Clustering
     age = np.empty(ads.height, np.int64)
     age[order["ad"].to_numpy()] = np.arange(ads.height)
     words = _words(ads)[order["ad"]]
-    parent = _text_clusters(words, rules)
+    aged = contacts.with_columns(pl.Series("age", age)[contacts["ad"]])
+    parent = _text_clusters(words, _numbers(aged, ads.height), rules)
     text_root = parent.copy()
-    edges, ties = _shared(contacts.with_columns(pl.Series("age", age)[contacts["ad"]]), text_root, rules)
+    edges, ties = _shared(aged, text_root, rules)
     for (_,), part in ties.group_by("edge"):
         first = np.full(part.height, int(part["age"].min()))  # type: ignore[arg-type]
         kernels.join_pairs(parent, first, part["age"].to_numpy())
@@ -115,7 +122,22 @@ def _words(ads: pl.DataFrame) -> pl.Series:
     return written.select(advert_words(pl.col("words"))).to_series()
 
 
-def _text_clusters(words: pl.Series, rules: Clustering) -> npt.NDArray[np.int64]:
+def _numbers(contacts: pl.DataFrame, adverts: int) -> npt.NDArray[np.int64]:
+    """Per advert (oldest first): a code of its telephone number; -1 where it has none."""
+    numbers = np.full(adverts, -1, np.int64)
+    first = (
+        contacts.filter(pl.col("kind") == "phone")
+        .with_columns(code=pl.col("value").rank("dense").cast(pl.Int64))
+        .group_by("age")
+        .agg(pl.col("code").min())
+    )
+    numbers[first["age"].to_numpy()] = first["code"].to_numpy()
+    return numbers
+
+
+def _text_clusters(
+    words: pl.Series, numbers: npt.NDArray[np.int64], rules: Clustering
+) -> npt.NDArray[np.int64]:
     """Per advert (oldest first): the oldest advert of its text cluster, itself where it has none."""
     parent = np.arange(len(words), dtype=np.int64)
     texts = (
@@ -134,6 +156,13 @@ def _text_clusters(words: pl.Series, rules: Clustering) -> npt.NDArray[np.int64]
     data = np.frombuffer(array.buffers()[2], np.uint8) if array.buffers()[2] else np.empty(0, np.uint8)
     hashes, offsets = _shingles(data, starts)
     versions = _like_texts(hashes, offsets, texts["adverts"].to_numpy(), np.diff(offsets) < 1, VERSIONS)
+    # A text reworked again and again is no boilerplate: versions of one number need be less alike.
+    number = numbers[texts["first"].to_numpy()]
+    order = np.lexsort((np.arange(len(number)), number))
+    order = order[number[order] >= 0]
+    keys = frozen(number.astype(np.uint64))
+    kernels.join_buckets(versions, order, keys, hashes, offsets, rules.same_number, rules.compared)
+    kernels.flatten(versions)
     dropped = _boilerplate(hashes, offsets, versions, rules)
     own, bounds = kernels.without(frozen(hashes), frozen(offsets), frozen(dropped))
     adverts = texts["adverts"].to_numpy()
@@ -169,7 +198,7 @@ def _boilerplate(
     """Shingles, sorted, that stand in too many different texts to be anybody's own.
 
     versions: per text a number that versions of one text share. They count once, so that whoever posts much
-    does not make boilerplate of their own words.
+    does not make boilerplate of their own words, however often they rework them.
     """
     most = max(int(rules.boilerplate * len(np.unique(versions))), rules.boilerplate_texts)
     ordered = np.sort(hashes)
@@ -229,7 +258,10 @@ def _shared(
         .agg(ad_count=pl.col("age").n_unique(), cluster_count=pl.col("group").n_unique())
         .filter(pl.col("ad_count") > 1)
         .with_columns(weight=rarity(pl.col("cluster_count")))
-        .with_columns(ties=pl.col("weight") >= rules.rarity)
+        .with_columns(
+            ties=pl.col("weight")
+            >= pl.when(pl.col("kind") == "phone").then(rules.rarity).otherwise(rules.rarity_chosen)
+        )
         .sort("kind", "value")
     )
     known = edges.filter("ties").select("kind", "value").with_row_index("edge")

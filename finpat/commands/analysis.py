@@ -91,10 +91,13 @@ def run(as_of: str | None, workspace: Path, as_json: bool) -> None:
     moment = parse_instant(as_of) if as_of else None
     folder = open_workspace(workspace)
     from finpat import pipeline
+    from finpat.commands.casework import judgements_in_force
     from finpat.config import load_settings
 
+    settings = load_settings(folder.path)
+    judged = judgements_in_force(folder, settings.casework.url or None)
     with stages() as notify:
-        made = pipeline.run(folder, load_settings(folder.path), moment, now(), notify)
+        made = pipeline.run(folder, settings, moment, now(), notify, judged)
     followed = follow(folder, made.run_id)
     if as_json:
         say_json({**made.manifest, "alerts": vars(followed) if followed else None})

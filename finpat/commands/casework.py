@@ -16,10 +16,13 @@ from finpat.commands.terminal import instant, json_option, note, now, say, say_j
 from finpat.errors import CaseworkError, UsageError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from finpat.casework.database import Change, Database
     from finpat.casework.following import Followed
     from finpat.config import CaseworkSettings
     from finpat.readmodel import ReadModel
+    from finpat.store.workspace import Workspace
 
 user_option = click.option(
     "--user",
@@ -152,6 +155,23 @@ def keep_record(
                 )
             requests.use(change, approval, action, *thing)
         change.record("list.exported" if action == "export" else "data.revealed", *thing, details)
+
+
+def judgements_in_force(folder: Workspace, url: str | None) -> pl.DataFrame:
+    """What casework says of who is who, as a run takes it; nothing is made where there is no casework yet."""
+    from finpat.networks.judgements import JUDGEMENT, no_judgements
+
+    if not url and not any(folder.casework.glob("*")):
+        return no_judgements()
+    import polars as pl
+
+    from finpat.casework.database import Database
+    from finpat.casework.judgements import current_judgements
+
+    with Database.open(folder.casework, url) as database, database.reading() as connection:
+        rows = current_judgements(connection)
+    told = [{name: row[name] for name in JUDGEMENT} for row in rows]
+    return pl.DataFrame(told, schema=JUDGEMENT)
 
 
 @click.command("verify", epilog="Example: finpat audit verify --anchor 1204:9f86d081...")

@@ -256,6 +256,14 @@ class ReadModel:
             ids=list(finding_ids),
         )
 
+    def adverts_behind(self, finding_ids: Sequence[str]) -> pl.DataFrame:
+        """The adverts behind these findings, masked: finding_id, position and the advert's columns."""
+        return self.ask(
+            "SELECT e.finding_id, e.position, a.* FROM rm.finding_evidence e JOIN rm.ads a USING (ad_id) "
+            "WHERE e.finding_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY e.finding_id, e.position",
+            ids=list(finding_ids),
+        )
+
     def evidence_of(self, account_ids: Sequence[str], limit: int) -> pl.DataFrame:
         """At most `limit` evidence rows of what was found on these accounts, with indicator and sentence."""
         return self.ask(
@@ -264,7 +272,7 @@ class ReadModel:
             "FROM rm.findings f JOIN rm.finding_evidence e USING (finding_id) "
             "LEFT JOIN rm.transactions t ON t.account_id = e.account_id "
             "AND t.transaction_id = e.transaction_id AND t.direction = e.direction "
-            "WHERE f.account_id IN (SELECT unnest($ids::VARCHAR[])) "
+            "WHERE e.ad_id IS NULL AND f.account_id IN (SELECT unnest($ids::VARCHAR[])) "
             "ORDER BY f.account_id, f.indicator_id, f.finding_id, e.position LIMIT $limit",
             ids=list(account_ids),
             limit=limit,

@@ -128,7 +128,7 @@ FINDING_EVIDENCE = Table(
     "finding_evidence",
     ("finding_id", "position"),
     ("finding_id", "position"),
-    "The rows behind a finding, in order of time.",
+    "The rows behind a finding: its transactions in order of time, then its adverts.",
     (
         Column("finding_id", "VARCHAR", "The finding."),
         Column("position", "INTEGER", "1 for the first row."),

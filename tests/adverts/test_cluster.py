@@ -106,6 +106,42 @@ def test_a_number_that_many_texts_share_ties_nobody():
     assert found.members["cluster"].null_count() == 80
 
 
+def test_a_chosen_contact_has_to_be_rarer_than_a_number_that_is_given_out():
+    words = [f"z{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(676)]
+
+    def ties(count, **contact):
+        texts = (" ".join(words[8 * n : 8 * n + 8]) for n in range(count))
+        ads = adverts(*({"text": text, **contact} for text in texts))
+        return cluster_adverts(ads, contacts_of(ads)).edges["ties"].to_list()
+
+    assert ties(4, email="sara@example.com") == [True]
+    assert ties(5, email="sara@example.com") == [False]
+    assert ties(5, url="https://t.me/sara") == [False, False]
+    assert ties(80, phone="2125550123") == [True]
+
+
+def test_a_text_that_its_poster_reworks_again_and_again_is_no_boilerplate():
+    own = [f"word{chr(97 + n)}" for n in range(20)]
+    others = [f"z{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(676)]
+
+    def reworked(n):
+        # Every version puts a word of its own somewhere: two of them have little more than half in common.
+        text = list(own)
+        text.insert(1 + n * 7 % 19, others[-n - 1])
+        return " ".join(text)
+
+    told = [{"text": reworked(n), "phone": "2125550123"} for n in range(60)]
+    told += [{"text": " ".join(others[8 * n : 8 * n + 8]), "phone": None} for n in range(40)]
+    ads = adverts(*told)
+    rules = {"boilerplate": 0.05, "boilerplate_texts": 5}
+    found = cluster_adverts(ads, contacts_of(ads), Clustering(**rules)).members["text_cluster"]
+    assert found.head(60).n_unique() == 1
+    assert found.tail(40).null_count() == 40
+    unknown = ads.with_columns(phone=pl.lit(None, pl.String))
+    alone = cluster_adverts(unknown, contacts_of(unknown), Clustering(**rules)).members["text_cluster"]
+    assert alone.head(60).null_count() > 0, "without the number nothing tells whose words they are"
+
+
 ROWS = st.lists(
     st.tuples(
         st.sampled_from(list(LONG)), st.integers(0, 3), st.sampled_from([None, "2125550123", "2125550177"])

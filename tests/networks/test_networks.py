@@ -209,29 +209,26 @@ def test_a_strong_tie_joins_two_groups_of_three_and_so_do_weak_ones_together():
     (edge,) = build_networks(ledger(*weak, use("1"), use("Y"), use("X"))).edges.rows(named=True)
     assert 0.3 <= edge["weight"] < 0.5
     assert trios_with(*weak, use("Y")) == [["1", "2", "3"], ["4", "5", "6"]]
-    also = [{**row, "account_id": two, "counterparty_id": {"4": "5", "Y": "Z"}.get(row["counterparty_id"],
-            row["counterparty_id"])} for row in weak for two in ({"1": "2"}.get(row["account_id"], "Z"),)]  # fmt: skip
+    others = {"1": "2", "4": "5", "Y": "Z"}
+    also = [
+        row | {end: others.get(row[end], row[end]) for end in ("account_id", "counterparty_id")}
+        for row in weak
+    ]
     assert trios_with(*weak, *also, use("Y"), use("Z")) == [["1", "2", "3", "4", "5", "6"]]
 
 
-def sweep(giver, taker, day, share=0.9):
-    return [
-        pay(f"guest {day}", giver, day, 100),
-        pay(giver, taker, day + 1, round(100 * share)),
-    ]
+def banked(account, day, amount=100):
+    return {"account_id": account, "counterparty_id": None, "channel": "cash", "booked_at": at(day),
+            "amount_minor": amount * 100}  # fmt: skip
 
 
 def test_passing_on_what_comes_in_ties_even_where_it_is_little_of_what_the_other_receives():
-    rows = [row for day in (0, 5, 10) for row in sweep("A", "B", day)]
-    rich = [pay("employer", "B", day, 5000) for day in range(0, 12)]
-    made = build_networks(ledger(*(row | {"mirrored": row["account_id"] == "A"} for row in rows),
-                                 *({**row, "account_id": "B", "counterparty_id": "E", "direction": "credit",
-                                    "mirrored": False} for row in rich),
-                                 *(use(name) for name in "AB"),
-                                 *({"account_id": "A", "counterparty_id": None, "channel": "cash",
-                                    "booked_at": at(day), "amount_minor": 100_00} for day in (0, 5, 10))))  # fmt: skip
-    (edge,) = made.edges.rows(named=True)
+    swept = [row for day in (0, 5, 10) for row in (banked("A", day), pay("A", "B", day + 1, 70))]
+    rich = [pay("E", "B", day, 5000) | {"account_id": "B", "counterparty_id": "E", "direction": "credit",
+            "mirrored": False} for day in range(12)]  # fmt: skip
+    (edge,) = build_networks(ledger(*swept, *rich)).edges.rows(named=True)
     assert (edge["kind"], edge["weight"], edge["shared_by"], edge["count"]) == ("sweep", 1.0, 1, 3)
+    assert edge["amount_minor"] == 210_00
 
 
 @pytest.mark.parametrize(("why", "share", "days"), [
@@ -239,12 +236,9 @@ def test_passing_on_what_comes_in_ties_even_where_it_is_little_of_what_the_other
     ("spread over more than 90 days", 0.9, (0, 45, 91)),
 ])  # fmt: skip
 def test_no_sweep(why, share, days):
-    rows = [row for day in days for row in (
-        {"account_id": "A", "counterparty_id": None, "channel": "cash", "booked_at": at(day), "amount_minor": 100_00},
-        pay("A", "B", day + 1, round(share * 100)),
-        {"account_id": "B", "counterparty_id": "E", "booked_at": at(day), "amount_minor": 99_000_00},
-    )]  # fmt: skip
-    assert groups(ledger(*rows)) == [], why
+    rich = [{**banked("B", day, 99_000), "counterparty_id": "E", "channel": "transfer"} for day in days]
+    rows = [row for day in days for row in (banked("A", day), pay("A", "B", day + 1, round(share * 100)))]
+    assert groups(ledger(*rows, *rich)) == [], why
 
 
 def test_a_wallet_that_two_use_ties_them_and_one_held_here_does_not():
@@ -265,12 +259,14 @@ def advertised(*shown, **links):
     """Adverts of one poster that show these telephone numbers; their payers by account code."""
     frame = pl.DataFrame(
         {"ad_id": [f"ad{n}" for n in range(len(shown))], "platform": "Board", "country": "BE", "phone": shown,
-         "posted_at": [at(n) for n in range(len(shown))], "text": "new in town, call me any day of the week"},
+         "posted_at": [at(n) for n in range(len(shown))],
+         "text": "new in town, call me any day of the week"},
         schema_overrides={"phone": pl.String},
     )  # fmt: skip
     paid = pl.DataFrame(
-        [{"payment_id": f"p{n}", "paid_at": at(n), "platform": "Board", "amount_minor": 500, "currency": "USD",
-          "account_id": account, "ad_id": ad} for n, (ad, account) in enumerate(links.items())],
+        [{"payment_id": f"p{n}", "paid_at": at(n), "platform": "Board", "amount_minor": 500,
+          "currency": "USD", "account_id": account, "ad_id": ad}
+         for n, (ad, account) in enumerate(links.items())],
         schema={"payment_id": pl.String, "paid_at": pl.Datetime("us"), "platform": pl.String,
                 "amount_minor": pl.Int64, "currency": pl.String, "account_id": pl.String, "ad_id": pl.String},
     )  # fmt: skip

@@ -20,8 +20,8 @@ def test_a_shared_telephone_makes_no_person():
 
 def judged(*rows):
     return pl.DataFrame(
-        [{"kind": "account", "left_id": left, "right_id": right, "verdict": verdict, "judged_at": datetime(2026, 1, day)}
-         for day, (left, right, verdict) in enumerate(rows, start=1)],
+        [{"kind": "account", "left_id": left, "right_id": right, "verdict": verdict,
+          "judged_at": datetime(2026, 1, day)} for day, (left, right, verdict) in enumerate(rows, start=1)],
         schema=JUDGEMENT,
     )  # fmt: skip
 
@@ -56,9 +56,14 @@ def test_undecided_unknown_accounts_and_other_kinds_change_nothing():
     assert groups(FOUR, told) == groups(FOUR, other) == (persons_of(FOUR).tolist(), 0)
 
 
+ACCOUNTS = st.sampled_from("ABCD")
+JUDGED = st.tuples(ACCOUNTS, ACCOUNTS, st.sampled_from(["same", "not_same"])).filter(
+    lambda row: row[0] < row[1]
+)
+
+
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.sampled_from("ABCD"), st.sampled_from("ABCD"), st.sampled_from(["same", "not_same"]))
-                .filter(lambda row: row[0] < row[1]), max_size=6, unique_by=lambda row: row[:2]))  # fmt: skip
+@given(st.lists(JUDGED, max_size=6, unique_by=lambda row: row[:2]))
 def test_two_judged_apart_are_never_one_person(rows):
     persons, refused = groups(FOUR, judged(*rows))
     place = dict(zip("ABCD", persons, strict=True))
