@@ -274,7 +274,9 @@ def _keep(
         "approved_by": approved_by,
     }
     told = kept | {"reason_sha256": texts.digest(decision.reason)}
-    states.revise(change, row, action, told, disposition=decision.kind, **values)
+    # What an authority answers is no view of what the account did: the decision before it stands.
+    standing = row["disposition"] if decision.kind == FEEDBACK else decision.kind
+    states.revise(change, row, action, told, disposition=standing, **values)
     change.execute(
         insert(dispositions),
         [

@@ -37,9 +37,9 @@ ORDERS: Mapping[str, ColumnElement[Any]] = {
 class Choice:
     """Which alerts: those that meet all that is given. None and empty leave a thing open.
 
-    queue: `subjects` or `protect`, which are never listed together without being asked for.
-    states: any of these. assignee: a name, or "" for nobody. account: its id begins so. disposition: the
-    latest decision. indicator: among what it was opened or joined for. group: a group of typologies.
+    queue: `subjects` or `protect`, which are never listed together without being asked for. states: any of
+        these. assignee: a name, or "" for nobody. account: its id begins so. disposition: the latest decision
+        that is no feedback. indicator: among what it was opened or joined for. group: a group of typologies.
     """
 
     queue: str | None = states.SUBJECTS

@@ -82,10 +82,10 @@ alerts = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("account_id", Text, nullable=False),
     Column("queue", Text, nullable=False),
-    Column("origin", Text, nullable=False),
+    Column("origin", Text, nullable=False),  # following.py: band, top, drawn; hidden from reviewers
     Column("state", Text, nullable=False),
     Column("assignee", Text),
-    Column("disposition", Text),
+    Column("disposition", Text),  # the latest decision that is no feedback
     Column("version", BigInteger, nullable=False),
     Column("opened_at", DateTime, nullable=False),
     Column("opened_run", Text, nullable=False),
@@ -94,14 +94,14 @@ alerts = Table(
     Column("closed_at", DateTime),
     Column("waits_until", Date),
     Column("reopened_count", BigInteger, nullable=False),
-    Column("basis_score", BigInteger, nullable=False),
+    Column("basis_score", BigInteger, nullable=False),  # what growth is measured from
     Column("basis_findings", BigInteger, nullable=False),
-    Column("score", BigInteger, nullable=False),
+    Column("score", BigInteger, nullable=False),  # from here on: what run `seen_run` says of the account
     Column("findings", BigInteger, nullable=False),
     Column("band", Text, nullable=False),
     Column("possible_role", Text, nullable=False),
     Column("seen_run", Text, nullable=False),
-    Column("drawn_share", Double),
+    Column("drawn_share", Double),  # chance that the account had in the draw for blind review
     Column("purged_at", DateTime),
 )
 

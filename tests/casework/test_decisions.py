@@ -37,6 +37,7 @@ def test_an_alert_collects_its_decisions_in_the_course_of_time_also_after_closin
     doing(work, "ana", decisions.decide, 1, SUSPICIOUS)
     doing(work, "ana", decisions.close, 1, REPORTED, QUIET)
     doing(work, "lea", decisions.decide, 1, FEEDBACK)
+    assert row(work)["disposition"] == "reported"
     doing(work, "lea", decisions.decide, 1, CONFIRMED)
     assert decided(work) == [
         ("suspicious", None, None),
