@@ -288,19 +288,34 @@ def explain(
             say(line)
 
 
-@click.command(epilog="Example: finpat evaluate --labels labels.csv --json")
+@click.command(epilog="Example: finpat evaluate --labels labels.csv --json; finpat evaluate --coverage")
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
-    required=True,
     metavar="FILE",
     help="csv or parquet with account_id, label, and perhaps role, typology.",
 )
+@click.option(
+    "--coverage",
+    is_flag=True,
+    help="Instead: simulate episodes of the advisories' patterns, and say which indicators catch them.",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Of the simulated world.")
 @click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
 @workspace_option
 @json_option
-def evaluate(labels: Path, run_id: str | None, workspace: Path, as_json: bool) -> None:
-    """Hold the list against known answers: AUROC, average precision, precision at k, recall at a share."""
+def evaluate(
+    labels: Path | None, coverage: bool, seed: int, run_id: str | None, workspace: Path, as_json: bool
+) -> None:
+    """Hold the list against known answers: AUROC, average precision, precision at k, recall at a share.
+
+    Or, with --coverage, the indicators against simulated episodes; the workspace's own data is not touched.
+    """
+    if (labels is None) is not coverage:
+        raise UsageError("say what to hold the list against: either --labels FILE or --coverage")
+    if labels is None:
+        _print_coverage(seed, workspace, as_json)
+        return
     from finpat import evaluation
 
     folder = open_workspace(workspace)
@@ -330,6 +345,72 @@ def evaluate(labels: Path, run_id: str | None, workspace: Path, as_json: bool) -
             f"recall at 1 % {_figure(learned['recall_at_share']['0.01'])}; {learned['out_of_fold']:,} of "
             "these accounts were labelled when it learned: judged by a model that did not see their networks"
         )
+
+
+def _print_coverage(seed: int, workspace: Path, as_json: bool) -> None:
+    """Red-flag coverage, with the settings of the workspace where there is one."""
+    from finpat import coverage
+    from finpat.config import load_settings
+    from finpat.simulation import World
+
+    with stages() as notify:
+        measured = coverage.measure(World(seed=seed), load_settings(workspace), now(), notify)
+    if as_json:
+        say_json(measured.as_dict())
+        return
+    say("Where the episodes stand on the list")
+    table(
+        ("scenario", "difficulty", "median best rank", "in first 2 %", "of accounts"),
+        [(scenario, difficulty, f"{rank:g}", f"{100 * share:.0f} %", accounts)
+         for scenario, rank, share, accounts, difficulty in measured.ranks.select(
+            "scenario", "median_best_rank", "top_share", "accounts", "difficulty").iter_rows()],
+        right=("difficulty", "median best rank", "in first 2 %", "of accounts"),
+    )  # fmt: skip
+    say()
+    say("Which indicators catch half the episodes or more at difficulty 0, and where that ends")
+    table(
+        ("scenario", "indicator", "caught at 0", "under half from"),
+        [(scenario, indicator, f"{100 * share:.0f} %", "never" if end is None else f"{end:g}")
+         for scenario, indicator, share, end in measured.stops().iter_rows()],
+        right=("caught at 0", "under half from"),
+    )  # fmt: skip
+    say()
+    say("Which of them find people who are in no episode")
+    table(
+        ("who", "indicator", "accounts found"),
+        [
+            (kind, indicator, f"{100 * share:.1f} %")
+            for kind, indicator, share in measured.elsewhere.iter_rows()
+        ],
+        right=("accounts found",),
+    )
+
+
+@click.command(epilog="Example: finpat simulate --out simulated --difficulty 0.5")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="A folder to write into."
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Same seed, same world.")
+@click.option("--accounts", type=click.IntRange(2), default=400, show_default=True, help="Ordinary persons.")
+@click.option("--days", type=click.IntRange(30), default=120, show_default=True, help="Length of the data.")
+@click.option(
+    "--difficulty",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="0: as the advisories have it; 1: hardly to be seen.",
+)
+@click.option("--episodes", type=click.IntRange(0), default=2, show_default=True, help="Of each scenario.")
+def simulate(out: Path, seed: int, accounts: int, days: int, difficulty: float, episodes: int) -> None:
+    """Write an invented world as exports, and what is true in it: labels, episodes, who paid which advert."""
+    from finpat import simulation
+
+    if out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out}: is not empty; name a new folder")
+    world = simulation.World(seed, accounts, days, difficulty, episodes)
+    for path in simulation.write_world(simulation.simulate(world), out):
+        say(str(path))
+    note("invented: no person, account or advert in it exists")
 
 
 def _learned_figures(folder: Workspace, run_id: str, answers: Any) -> dict[str, Any] | None:
