@@ -73,8 +73,8 @@ def query() -> None:
 
 for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
-    learning.learn, analysis.verify, analysis.hotspots, analysis.simulate, quarantine, query, data.doctor, case,
-    audit, serve.dashboard, user, analysis.path, trial.try_thresholds,
+    learning.learn, analysis.verify, analysis.hotspots, analysis.simulate, quarantine, query, data.doctor,
+    case, audit, serve.dashboard, user, analysis.path, trial.try_thresholds,
 ):  # fmt: skip
     app.add_command(command)
 app.add_command(trace)
