@@ -30,7 +30,7 @@ def read(path: Path) -> Anchor | None:
         return None
     except (ValueError, TypeError, KeyError):
         raise CaseworkError(
-            f"{path}: is no anchor of an audit trail; restore it from a backup, then `finpat audit verify`"
+            f"{path}: is no anchor of an audit trail; restore it from a backup, or `finpat audit anchor`"
         ) from None
 
 

@@ -13,7 +13,7 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -135,6 +135,8 @@ class Database:
             opened.close()
             if isinstance(error, Timeout):
                 raise CaseworkError(f"{opened.place}: another process is opening it; repeat") from None
+            if isinstance(error, OSError):
+                raise CaseworkError(f"{folder}: cannot be written ({error.strerror})") from None
             raise
         return opened
 
@@ -205,7 +207,9 @@ class Database:
                 yield change
                 after = change.finish()
             if after is not None and anchored:
-                anchor.advance(self.anchor, after)
+                # The change is kept by now; that its anchor is not, verifying tells (`Verdict.unanchored`).
+                with suppress(OSError):
+                    anchor.advance(self.anchor, after)
 
     @contextmanager
     def upkeep(self) -> Iterator[Connection]:
@@ -233,7 +237,10 @@ class Database:
 
     def _anchored(self, connection: Connection, newest: audit.Anchor | None) -> bool:
         """Whether the trail still has the entry that the anchor names, or has none and needs none."""
-        kept = anchor.read(self.anchor)
+        try:
+            kept = anchor.read(self.anchor)
+        except CaseworkError:  # work goes on over a damaged file, which verifying tells
+            return False
         return newest is None if kept is None else audit.holds(connection, kept)
 
     def verify(self, *, noted: audit.Anchor | None = None) -> audit.Verdict:
@@ -258,13 +265,9 @@ class Database:
     def accept(self, actor: str, at: datetime, reason: str) -> audit.Anchor:
         """Anchor the trail as it is now, which is told in the trail: after a move, or a restored backup."""
         with self.writing(actor, at) as change:
-            kept = anchor.read(self.anchor)
-            change.record(
-                "audit.anchored",
-                "audit",
-                self.anchor.name,
-                {"before": str(kept) if kept else None, "reason": texts.line(reason, "reason")},
-            )
+            before = self.anchor.read_text("utf-8", "replace").strip() if self.anchor.exists() else None
+            told = {"before": before, "reason": texts.line(reason, "reason")}
+            change.record("audit.anchored", "audit", self.anchor.name, told)
         with self.reading() as connection:
             newest = audit.newest(connection)
         assert newest is not None

@@ -125,8 +125,12 @@ def states_of(workspace: Path) -> dict[str, str] | None:
         return None
     from finpat.casework import questions
 
-    with open_casework(workspace) as database, database.reading() as connection:
-        found = questions.account_states(connection)
+    try:
+        with open_casework(workspace) as database, database.reading() as connection:
+            found = questions.account_states(connection)
+    except CaseworkError as error:  # a copy that may only be read, a server that is down: the list stands
+        note(f"note: the states of alerts are not known: {error}")
+        return None
     return {account_id: row["state"] for account_id, row in found.items()}
 
 

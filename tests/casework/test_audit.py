@@ -211,6 +211,18 @@ def test_an_anchor_that_cannot_be_read_is_told(trail):
     trail.anchor.write_text("[]")
     with pytest.raises(CaseworkError, match="is no anchor of an audit trail"):
         trail.verify()
+    with trail.writing("ana", NOON) as change:
+        change.record("test.done", "test", 1)
+    assert trail.anchor.read_text() == "[]"
+    trail.accept("lea", NOON, "damaged by a full disk")
+    assert trail.verify().fault is None
+
+
+def test_a_change_whose_anchor_cannot_be_written_is_kept_and_told_as_unanchored(trail):
+    trail.anchor.with_suffix(".part").mkdir()
+    with trail.writing("ana", NOON) as change:
+        change.record("test.done", "test", 1)
+    assert (trail.verify().fault, trail.verify().unanchored) == (None, 1)
 
 
 @pytest.mark.parametrize("noted", ["", "9", "9:abc", "x:" + "0" * 64, "9:" + "G" * 64])

@@ -237,5 +237,6 @@ def test_a_run_whose_alerts_cannot_follow_stands_all_the_same(finpat, workspace,
     settle(workspace, 'url = "postgresql://ana:secret@127.0.0.1:1/x"')
     assert follow(Workspace.open(workspace), "0001") is None
     told = capsys.readouterr().err
+    assert finpat("flagged", "--json")[0] == 0
     assert "repeat with `finpat case follow`" in told
     assert "secret" not in told

@@ -86,6 +86,17 @@ def test_a_file_that_is_no_database_is_told_in_one_line(folder):
         Database.open(folder)
 
 
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(folder):
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("a file in its place")
+    with pytest.raises(CaseworkError, match=r"casework: cannot be made \(File exists\)"):
+        Database.open(folder)
+    folder.unlink()
+    (folder / "open.lock").mkdir(parents=True)
+    with pytest.raises(CaseworkError, match=r"casework: cannot be written"):
+        Database.open(folder)
+
+
 def test_sqlite_writes_ahead_checks_keys_and_syncs_what_is_committed(folder):
     with Database.open(folder) as database, database.reading() as connection:
         told = {
