@@ -7,6 +7,7 @@ from pathlib import Path
 
 from finpat.config import settings_table
 from finpat.readmodel.dictionary import data_dictionary
+from finpat.scheduled.document import queries_page
 
 HERE = Path(__file__).resolve().parent
 
@@ -14,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "settings.md": settings_table,
     "data_dictionary.md": data_dictionary,
+    "queries.md": queries_page,
 }
 
 

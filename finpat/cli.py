@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from finpat import __version__
-from finpat.commands import analysis, cases, casework, data, demo, learning, queries, serve, trial, users
+from finpat.commands import analysis, cases, casework, data, demo, learning, queries, schedule, serve, trial, users
 from finpat.commands.terminal import note
 from finpat.commands.tracing import trace
 from finpat.errors import FinpatError, nearest
@@ -75,6 +75,7 @@ for command in (
     demo.demo, data.inspect, data.ingest, analysis.run, analysis.flagged, analysis.explain, analysis.evaluate,
     learning.learn, analysis.verify, analysis.hotspots, analysis.simulate, quarantine, query, data.doctor,
     case, audit, serve.dashboard, user, analysis.path, trial.try_thresholds,
+    schedule.schedule,
 ):  # fmt: skip
     app.add_command(command)
 app.add_command(trace)
