@@ -12,7 +12,19 @@ from collections.abc import Sequence
 import click
 
 from finpat import __version__
-from finpat.commands import analysis, cases, casework, data, demo, learning, queries, schedule, serve, trial, users
+from finpat.commands import (
+    analysis,
+    cases,
+    casework,
+    data,
+    demo,
+    learning,
+    queries,
+    schedule,
+    serve,
+    trial,
+    users,
+)
 from finpat.commands.terminal import note
 from finpat.commands.tracing import trace
 from finpat.errors import FinpatError, nearest

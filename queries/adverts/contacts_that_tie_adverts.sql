@@ -9,7 +9,7 @@ params:
   least_clusters: {type: int, default: 2, least: 1, doc: Fewest clusters that a listed contact has.}
 grain: [contact_id]
 outputs: [csv]
-source: Portnoff et al., Backpage and Bitcoin, KDD 2017; NIJ, Indicators of Sex Trafficking in Online Escort Ads (2024)
+source: Portnoff et al., Backpage and Bitcoin, KDD 2017; Journal of Human Trafficking (2024), study for NIJ of indicators in online adverts
 runbook:
   - The contact is masked; read it with a reason, on the page of one of its clusters.
   - A number that very many share is a call service; `ties` says whether it was taken to tie.

@@ -174,7 +174,7 @@ def page(workspace: Workspace) -> str:
         "March 2026 played with five queries by `python -m tests.scheduled.month`; a test plays it again and",
         "compares. A pass looks for due slots every three hours. The clocks go forward in New York on",
         "the 8th and in Europe on the 29th: 02:30 and 03:30 do not exist on those days, and the slots are",
-        "due when the gap ends. Due times are counted by hand in the test, not by the library that the schedule uses.",
+        "due when the gap ends. Due times are counted by hand, not by the library that the schedule uses.",
         "",
         f"Machine asleep (UTC): {sleeps}.",
         "",
