@@ -2,7 +2,7 @@
 
 python run.py demo              make a workspace from the sample data, run everything, print the top accounts
 python run.py test [ARGS]       run the tests (ARGS go to pytest)
-python run.py lint              ruff, mypy, import contracts
+python run.py lint              ruff, mypy, import contracts, every query on empty tables
 python run.py bench [ARGS]      the benchmark (bench/run_bench.py)
 python run.py docs              write the generated documents anew
 python run.py lock              renew requirements.lock from pyproject.toml (needs uv)
@@ -60,6 +60,7 @@ def lint() -> int:
         ["ruff", "format", "--check", "."],
         ["mypy"],
         ["lint-imports"],
+        ["finpat", "query", "lint", "queries"],
     ]
     failed = 0
     for check in checks:

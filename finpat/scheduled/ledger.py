@@ -115,8 +115,8 @@ class Ledger:
         found = self._ask("SELECT slot FROM runs WHERE query = ? AND state = ? ORDER BY slot", query, RUNNING)
         return [datetime.fromisoformat(slot) for (slot,) in found]
 
-    def claim(self, query: str, slot: datetime, now: datetime) -> bool:
-        """Take a slot; False where it is settled already."""
+    def claim(self, query: str, slot: datetime, now: datetime) -> int:
+        """Take a slot: how often it has been taken, 1 the first time; 0 where it is settled already."""
         with self._whole() as connection:
             changed = connection.execute(
                 "INSERT INTO runs (query, slot, state, tries, started_at) VALUES (?, ?, ?, 1, ?) "
@@ -124,7 +124,12 @@ class Ledger:
                 "WHERE state = ?",
                 (query, slot.isoformat(), RUNNING, now.isoformat(), RUNNING),
             ).rowcount
-        return changed == 1
+            if not changed:
+                return 0
+            ((tries,),) = self._ask(
+                "SELECT tries FROM runs WHERE query = ? AND slot = ?", query, slot.isoformat()
+            )
+        return int(tries)
 
     def skip(self, query: str, slots: Sequence[datetime], reason: str) -> None:
         """Settle slots that are not run."""

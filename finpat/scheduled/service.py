@@ -36,6 +36,7 @@ from finpat.store.workspace import Workspace
 Clock = Callable[[], datetime]
 LONGEST_NAP_S = 30  # a machine that slept wakes in the middle of a nap: due times are looked at this often
 _LONGEST_WAIT_S = 60
+MOST_DEATHS = 3  # a query that takes the process with it must not stop all others for ever
 
 
 class BusyError(StoreError):
@@ -138,10 +139,13 @@ def _settle(
     done: Pass,
 ) -> None:
     """Run one slot and record what became of it."""
-    if not ledger.claim(query.name, slot, clock()):
+    tries = ledger.claim(query.name, slot, clock())
+    if not tries:
         return
     told: dict[str, object] = {"text_sha256": query.text_sha256}
     try:
+        if tries > MOST_DEATHS:
+            raise QueryError(f"{query.name}: the process ended {tries - 1} times while it ran; not run again")
         model = model_at(workspace, slot)
         if model is None:
             ledger.skip(query.name, [slot], "no run had been published by then")

@@ -198,6 +198,22 @@ def test_what_failed_to_read_is_tried_again_so_many_times(workspace, monkeypatch
     assert len(calls) == 4
 
 
+def test_a_query_that_takes_the_process_with_it_is_not_run_for_ever(workspace, monkeypatch):
+    morning = DAY - timedelta(days=1) + timedelta(hours=7)
+
+    def crash(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(service, "run_query", crash)
+    for _ in range(3):
+        with pytest.raises(MemoryError):
+            settled(workspace, morning)
+    assert len(settled(workspace, morning).failed) == 1
+    (run,) = runs_of(workspace)
+    assert (run["state"], run["tries"]) == ("failed", 4)
+    assert "the process ended 3 times while it ran" in run["error"]
+
+
 def test_one_query_that_fails_stops_no_other(workspace):
     folder = workspace.path.parent / "sql"
     write_query(
