@@ -91,6 +91,7 @@ for command in (
 ):  # fmt: skip
     app.add_command(command)
 app.add_command(trace)
+app.add_command(analysis.check_export)
 quarantine.add_command(data.list_quarantine)
 quarantine.add_command(data.export_quarantine)
 for command in (

@@ -13,6 +13,7 @@ import polars as pl
 
 from finpat.errors import UsageError
 from finpat.readmodel import ReadModel
+from finpat.readmodel.masking import name_shape as masked
 
 if TYPE_CHECKING:
     from finpat.indicators import Indicator
@@ -32,11 +33,6 @@ ADVICE = {
     "a controller may hold the phone.",
 }
 NO_VERDICT = "A score is a reason to look, not a finding of guilt; a person decides."
-
-
-def masked(text: str) -> str:
-    """A name, address or telephone as its shape: the first character of each word, then three dots."""
-    return " ".join(f"{word[0]}..." for word in text.split())
 
 
 def explain_account(model: ReadModel, account_id: str, *, reveal: str | None = None) -> dict[str, Any]:

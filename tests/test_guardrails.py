@@ -50,7 +50,7 @@ from tests.risk.test_rank import finding, found, ranked
 
 ROOT = Path(__file__).parents[1]
 BANNED = re.compile(r"\btraffickers?\b|\bprostitut\w*|\bcriminals?\b", re.IGNORECASE)
-UNQUALIFIED = re.compile(r"(?<!possible )(?<!possible_)\bvictims?\b(?! support)", re.IGNORECASE)
+UNQUALIFIED = re.compile(r"(?<!possible )(?<!possible_)\bvictims?\b(?! support|-safe)", re.IGNORECASE)
 FORBIDDEN = {
     "sex", "gender", "birth", "birthday", "birthdate", "nationality", "citizenship", "ethnicity", "ethnic",
     "religion", "race", "surname", "title", "salutation",

@@ -14,7 +14,8 @@ from dashboard import ids, paths
 from dashboard.components.page import nothing
 from dashboard.components.table import facts, table
 from dashboard.words import MISSING, count, day, instant, money, name, number, share
-from finpat.explain import ADVICE, NO_VERDICT, masked
+from finpat.explain import ADVICE, NO_VERDICT
+from finpat.readmodel.masking import name_shape as masked
 
 FINDINGS_SHOWN = 5  # windows of one indicator that are listed at once; the others open
 ROWS_SHOWN = 100  # evidence rows of one finding that are listed

@@ -26,9 +26,9 @@ from dashboard.components.table import facts, table
 from dashboard.figures import account as figures
 from dashboard.state import read_model, read_models, scheme
 from dashboard.words import MISSING, count, day, instant, money, name, number, share
-from finpat.explain import masked
 from finpat.readmodel import ReadModel
 from finpat.readmodel import account_page as asked
+from finpat.readmodel.masking import name_shape as masked
 from finpat.readmodel.rows import Wanted
 
 dash.register_page(__name__, path_template=paths.ACCOUNT, title="Account – finpat", name="Account")

@@ -1,4 +1,4 @@
-"""Commands that make and read runs: run, flagged, explain, evaluate, verify, path."""
+"""Commands that make and read runs: run, flagged, explain, evaluate, verify, verify-export, path."""
 
 from __future__ import annotations
 
@@ -139,6 +139,14 @@ def follow(workspace: Workspace, run_id: str) -> Followed | None:
     help="Write here; with --format alone: into the workspace's exports; with neither: print.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option(
+    "--profile",
+    default="victim-safe",
+    show_default=True,
+    metavar="victim-safe|full",
+    help="full shows the names of those who are to be protected, too; they stay apart and marked.",
+)
+@click.option("--reason", metavar="TEXT", help="Why they must be shown; --profile full asks for it.")
 @click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
 @approval_option
 @user_option
@@ -151,6 +159,8 @@ def flagged(
     format_: str | None,
     out: Path | None,
     force: bool,
+    profile: str,
+    reason: str | None,
     run_id: str | None,
     approval: int | None,
     user: str,
@@ -159,12 +169,14 @@ def flagged(
 ) -> None:
     """Print or export the flagged-account list, best first; possible victims apart, never as subjects."""
     from finpat.exports import FORMATS, Choice, export_flagged
+    from finpat.exports.flagged import check_profile
 
     chosen = format_ or (out.suffix.lstrip(".").lower() if out else None)
     if out is not None and chosen not in FORMATS and format_ is None:
         raise UsageError(f"{out}: the format is not clear from the name; add --format {'|'.join(FORMATS)}")
     if chosen is not None and chosen not in FORMATS:
         raise UsageError.unknown("format", chosen, FORMATS)
+    check_profile(profile, reason)
     folder = open_workspace(workspace)
     with open_run(folder, run_id) as model:
         earlier = open_run(folder, new_since) if new_since else None
@@ -173,17 +185,26 @@ def flagged(
             _print_list(model, choice, earlier, states_of(folder.path), as_json)
             return
         target = out or folder.exports / f"flagged-{model.run_id}.{chosen}"
-        details = {"file": target.name, "format": chosen, "choice": vars(choice)}
+        details = {
+            "file": target.name,
+            "format": chosen,
+            "choice": vars(choice),
+            "profile": profile,
+            "reason": reason,
+        }
         keep_record(folder.path, user, "export", ("list", model.run_id), approval, details)
         done = export_flagged(
             model,
             target,
             chosen,
             choice,
+            made_at=now(),
+            made_by=user,
+            profile=profile,
+            reason=reason,
             earlier=earlier,
             states=states_of(folder.path),
             force=force,
-            made_at=now(),
         )
     if as_json:
         say_json(
@@ -201,6 +222,28 @@ def flagged(
     note(f"{done.subjects:,} accounts, {done.protected:,} possible victims apart (protect and refer)")
     if done.neutralised:
         note(f"{done.neutralised:,} cells begin like a formula; an apostrophe was put before them")
+
+
+@click.command("verify-export", epilog="Example: finpat verify-export flagged.csv")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@workspace_option
+@json_option
+def check_export(file: Path, workspace: Path, as_json: bool) -> None:
+    """Hold an exported list against its manifest and against its run; exit code 1 where anything differs."""
+    from finpat.exports import read_manifest, verify_export
+
+    told = read_manifest(file)
+    folder = open_workspace(workspace)
+    verdict = verify_export(file, told, lambda number: open_run(folder, number))
+    if as_json:
+        say_json({"same": not verdict.differences, **vars(verdict)})
+    elif verdict.differences:
+        for difference in verdict.differences:
+            say(f"differs: {difference}")
+    else:
+        say(f"run {verdict.run_id}: everything is the same ({', '.join(verdict.compared)})")
+    if verdict.differences:
+        raise click.exceptions.Exit(1)
 
 
 def model_run(manifest: Path) -> str:

@@ -1,5 +1,7 @@
 """The flagged-account list as a file: csv and xlsx for people, parquet and json for programs.
 
+A manifest beside each list says where it comes from; `finpat.exports.verification` holds the two together.
+
 Possible victims are kept out of the list of subjects and written to a file (xlsx: a sheet) of their own:
 FinCEN asks that "a potential victim ... should not be reported as the subject of a SAR" (FIN-2020-A008).
 """
@@ -20,11 +22,21 @@ import polars as pl
 from finpat.errors import UsageError
 from finpat.exports import cells, workbook
 from finpat.readmodel import ReadModel
+from finpat.readmodel import schema as tables
+from finpat.readmodel.masking import name_shape
 from finpat.readmodel.schema import LIST_COLUMNS
 
+MANIFEST_SUFFIX = ".manifest.json"
+# Both keep possible victims out of the subjects and marked.
+VICTIM_SAFE = "victim-safe"  # their names, and what bookings say of them, only as shapes
+FULL = "full"  # as the sources have them, for a stated reason
+PROFILES = (VICTIM_SAFE, FULL)
 POSSIBLE_VICTIM = "possible_victim"
 # Says what to do, not who they are: a file's name is seen by many (tipping-off, safety of the person).
 PROTECT = "protect"
+SUBJECTS = "flagged"
+EVIDENCE = "evidence"
+DICTIONARY = "dictionary"
 
 
 @dataclass(frozen=True)
@@ -47,9 +59,14 @@ class Exported:
     neutralised: int = field(default=0)
 
 
+def csv_cells(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """The cells of a CSV file for people, and how many of them were neutralised."""
+    return cells.neutralised(_instants_as_text(cells.amounts_as_text(frame)))
+
+
 def write_csv(frame: pl.DataFrame, path: Path) -> int:
     """Write a file for people to open; returns how many cells were neutralised. Amounts need `currency`."""
-    shown, count = cells.neutralised(_instants_as_text(cells.amounts_as_text(frame)))
+    shown, count = csv_cells(frame)
     amounts = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)]
     # Amounts are text by now so that every currency keeps its decimals; only real text is quoted.
     text = shown.with_columns(
@@ -101,6 +118,67 @@ def split_subjects(listed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return listed.filter(~is_possible_victim), listed.filter(is_possible_victim)
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What an export holds: subjects, possible victims, and the rows behind the findings on subjects."""
+
+    subjects: pl.DataFrame
+    protected: pl.DataFrame
+    evidence: pl.DataFrame | None
+
+
+def contents(
+    model: ReadModel,
+    choice: Choice,
+    profile: str,
+    *,
+    with_evidence: bool,
+    earlier: ReadModel | None = None,
+    states: Mapping[str, str] | None = None,
+) -> Contents:
+    """What an export of this choice holds.
+
+    `earlier` is the read model of run `choice.new_since`, `states` the alerts' by account. The profile
+    `victim-safe` shows a possible victim's name as its shape, in bookings with others too.
+    """
+    listed = model.flagged(choice.top, choice.min_score, earlier)
+    subjects, protected = split_subjects(with_states(listed, states))
+    evidence = None
+    if with_evidence:
+        ids = subjects["account_id"].to_list()
+        evidence = model.evidence_of(ids, limit=workbook.MAX_ROWS + 1)
+    if profile == VICTIM_SAFE:
+        protected = _as_shapes(protected, ("holder_name",), pl.lit(True))
+        if evidence is not None:
+            ranked = model.ranked().filter(pl.col("possible_role") == POSSIBLE_VICTIM)
+            with_them = pl.col("counterparty_id").is_in(ranked["account_id"].implode()).fill_null(False)
+            evidence = _as_shapes(evidence, ("counterparty_name", "description"), with_them)
+    return Contents(subjects, protected, evidence)
+
+
+def _as_shapes(frame: pl.DataFrame, columns: tuple[str, ...], where: pl.Expr) -> pl.DataFrame:
+    """The frame with the shape of these texts in place of them, in the rows `where` says."""
+    return frame.with_columns(
+        pl.when(where).then(pl.col(name).map_elements(name_shape, pl.String)).otherwise(name).alias(name)
+        for name in columns
+    )
+
+
+def data_dictionary(sheets: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """One row per sheet and column: its type and meaning as the read model declares them."""
+    declared = {
+        column.name: column
+        for table in (tables.FINDING_EVIDENCE, tables.TRANSACTIONS, tables.FINDINGS)
+        for column in table.columns
+    }
+    of_list = {column.name: column for column in tables.FLAGGED_ACCOUNTS.columns}
+    rows = []
+    for sheet, frame in sheets.items():
+        known = declared if sheet == EVIDENCE else of_list
+        rows += [(sheet, name, known[name].type, known[name].doc) for name in frame.columns]
+    return pl.DataFrame(rows, schema=["sheet", "column", "type", "meaning"], orient="row")
+
+
 def with_states(listed: pl.DataFrame, states: Mapping[str, str] | None) -> pl.DataFrame:
     """The list with the state of each account's alert (null: it has none); None leaves the list as it is.
 
@@ -118,47 +196,58 @@ def export_flagged(
     format_: str,
     choice: Choice,
     *,
+    made_at: datetime,
+    made_by: str | None = None,
+    profile: str = VICTIM_SAFE,
+    reason: str | None = None,
     earlier: ReadModel | None = None,
     states: Mapping[str, str] | None = None,
     force: bool = False,
-    made_at: datetime,
 ) -> Exported:
     """Write the list to `out`, possible victims apart, and a manifest beside it.
 
-    `earlier` is the read model of run `choice.new_since`, `states` the alerts' by account. Files
-    appear whole or not at all.
+    `earlier` is the read model of run `choice.new_since`, `states` the alerts' by account, `reason` why
+    possible victims are named (profile `full`). Files appear whole or not at all.
 
     Raises:
-        UsageError: unknown format, a file is there already (without `force`), or it cannot be written.
+        UsageError: unknown format or profile, `full` without a reason, a file is there already (without
+            `force`), or it cannot be written.
     """
     if format_ not in FORMATS:
         raise UsageError.unknown("format", format_, FORMATS)
+    check_profile(profile, reason)
     protect = out.with_name(f"{out.stem}-{PROTECT}{out.suffix}")
-    record = out.with_name(out.name + ".manifest.json")
-    listed = with_states(model.flagged(choice.top, choice.min_score, earlier), states)
-    subjects, protected = split_subjects(listed)
-    apart = format_ != "xlsx" and protected.height > 0
+    record = manifest_path(out)
     for path in (out, record, protect):
         if path.exists() and not force:
             raise UsageError(f"{path}: is there already; choose another --out, or --force to replace it")
     if out.exists() and out.is_dir():
         raise UsageError(f"{out}: is a folder; --out names the file to write")
-    provenance = _provenance(model, format_, choice, subjects.height, protected.height, made_at)
+    in_workbook = format_ == "xlsx"
+    held = contents(model, choice, profile, with_evidence=in_workbook, earlier=earlier, states=states)
+    subjects, protected = held.subjects, held.protected
+    provenance = _provenance(model, format_, choice, held, made_at) | {
+        "made_by": made_by,
+        "profile": profile,
+        "reason": reason,
+        "status_from": "run" if states is None else "casework",
+        "columns": list(LIST_COLUMNS),
+    }
     written: list[tuple[Path, int, str]] = []
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        if format_ == "xlsx":
-            ids = subjects["account_id"].to_list()
-            evidence = model.evidence_of(ids, limit=workbook.MAX_ROWS + 1)
-            sheets = {"flagged": subjects, PROTECT: protected, "evidence": evidence}
+        if held.evidence is not None:
+            sheets = {SUBJECTS: subjects, PROTECT: protected, EVIDENCE: held.evidence}
+            sheets[DICTIONARY] = data_dictionary(sheets)
             neutralised = 0
             _whole(out, lambda path: workbook.write_workbook(path, sheets, provenance))
             written.append((out, subjects.height + protected.height, "flagged accounts"))
+            protect.unlink(missing_ok=True)
         else:
             write = _WRITERS[format_]
             neutralised = _whole(out, lambda path: write(subjects, path))
             written.append((out, subjects.height, "flagged accounts"))
-            if apart:
+            if protected.height:
                 neutralised += _whole(protect, lambda path: write(protected, path))
                 written.append(
                     (protect, protected.height, "possible victims: protect and refer, no subjects")
@@ -167,7 +256,7 @@ def export_flagged(
                 protect.unlink(missing_ok=True)
         provenance["neutralised_cells"] = neutralised
         provenance["files"] = [
-            {"file": path.name, "rows": rows, "holds": holds, "sha256": _sha256(path)}
+            {"file": path.name, "rows": rows, "holds": holds, "sha256": sha256_of(path)}
             for path, rows, holds in written
         ]
         text = json.dumps(provenance, ensure_ascii=False, indent=1) + "\n"
@@ -177,6 +266,25 @@ def export_flagged(
     return Exported(
         tuple(path for path, _, _ in written), record, subjects.height, protected.height, neutralised
     )
+
+
+def check_profile(profile: str, reason: str | None) -> None:
+    """Refuse an unknown profile, and `full` without a reason.
+
+    Raises:
+        UsageError: either.
+    """
+    if profile not in PROFILES:
+        raise UsageError.unknown("profile", profile, PROFILES)
+    if profile == FULL and not (reason or "").strip():
+        raise UsageError("--profile full names possible victims: say why with --reason TEXT")
+    if profile != FULL and reason is not None:
+        raise UsageError("--reason goes with --profile full, which names possible victims")
+
+
+def manifest_path(out: Path) -> Path:
+    """Where the manifest of an exported file is."""
+    return out.with_name(out.name + MANIFEST_SUFFIX)
 
 
 def _whole(path: Path, write: Callable[[Path], int]) -> int:
@@ -190,13 +298,14 @@ def _whole(path: Path, write: Callable[[Path], int]) -> int:
     return result
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Hash of a file's bytes."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _provenance(
-    model: ReadModel, format_: str, choice: Choice, subjects: int, protected: int, made_at: datetime
+    model: ReadModel, format_: str, choice: Choice, held: Contents, made_at: datetime
 ) -> dict[str, Any]:
     """Where the list comes from: enough to make the same list again."""
     run = model.manifest()
@@ -207,8 +316,8 @@ def _provenance(
         "format": format_,
         "choice": asdict(choice),
         "accounts_scored": run["counts"]["accounts"],
-        "subjects": subjects,
-        "possible_victims_apart": protected,
+        "subjects": held.subjects.height,
+        "possible_victims_apart": held.protected.height,
         "data_fingerprint": run["data"]["fingerprint"],
         "settings_hash": run["settings_hash"],
         "versions": run["versions"],

@@ -79,7 +79,7 @@ def _write_sheet(
         sheet.autofilter(0, 0, frame.height, frame.width - 1)
     currency_at = frame.columns.index("currency") if "currency" in frame.columns else None
     write: dict[type, Callable[..., object]] = {
-        str: lambda row, column, value, _: sheet.write_string(row, column, _fitting(value)),
+        str: lambda row, column, value, _: sheet.write_string(row, column, fitting(value)),
         bool: lambda row, column, value, _: sheet.write_boolean(row, column, value),
         datetime: lambda row, column, value, _: sheet.write_datetime(row, column, value, instant),
         Decimal: lambda row, column, value, places: sheet.write_number(row, column, value, amounts[places]),
@@ -97,6 +97,6 @@ def _write_sheet(
                     writer(row, column, value, places)
 
 
-def _fitting(text: str) -> str:
+def fitting(text: str) -> str:
     """The text as long as a cell holds; an ellipsis says that it was cut."""
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"

@@ -1,4 +1,4 @@
-"""What of an advert or of its payer may be seen without a reason: shapes in place of values."""
+"""What of a person, an advert or its payer may be seen without a reason: shapes in place of values."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def _shape_of(name: str) -> pl.Expr:
 
 
 SENSITIVE = ("phone", "email", "url", "title", "text", "payer_reference", "ip", "wallet", "handle", "address")
+
+
+def name_shape(text: str) -> str:
+    """A name, address or telephone as its shape: the first character of each word, then three dots."""
+    return " ".join(f"{word[0]}..." for word in text.split())
 
 
 def masked(frame: pl.DataFrame) -> pl.DataFrame:

@@ -106,7 +106,7 @@ def test_parquet_amounts_are_exact_decimals_and_instants_have_a_zone(tmp_path, m
 def test_xlsx_cells_are_typed_and_nothing_in_them_runs(tmp_path, model):
     export(model, tmp_path / "list.xlsx", "xlsx")
     book = openpyxl.load_workbook(tmp_path / "list.xlsx")
-    assert book.sheetnames == ["flagged", "protect", "evidence", "provenance"]
+    assert book.sheetnames == ["flagged", "protect", "evidence", "dictionary", "provenance"]
     sheet = book["flagged"]
     assert sheet.freeze_panes == "A2"
     first = dict(zip(LIST_COLUMNS, sheet[2], strict=True))
