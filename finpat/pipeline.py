@@ -51,7 +51,7 @@ from finpat.store.workspace import Workspace
 Notify = Callable[[str], None]
 LIBRARIES = ("polars", "duckdb", "numpy", "numba", "scikit-learn", "pyod")
 EXPLAINED = 1_000  # best accounts of the list whose anomaly scores are broken down by feature
-CIRCUITS = 20_000  # best accounts of the list whose movement is published: it bounds what a run holds
+CIRCUITS = 2_000  # best accounts of the list whose movement is published: it bounds what a run holds
 ROLES = {
     "PV": "possible_victim",
     "PC": "possible_controller",

@@ -483,7 +483,7 @@ MOVEMENTS = Table(
     ("account_id", "cluster_id", "day", "city", "country"),
     ("account_id", "cluster_id", "day", "city", "country"),
     "City by local day: of accounts (with all that their holder's accounts tell, and the adverts that their "
-    "payments go with) and of clusters of adverts. Published for the 20,000 best of the list and for "
+    "payments go with) and of clusters of adverts. Published for the 2,000 best of the list and for "
     "accounts that adverts go with; holders who were seen in one city only have no rows.",
     (
         Column("account_id", "VARCHAR", "The account; null in rows of a cluster."),
