@@ -14,7 +14,7 @@ from finpat.adverts.authors import (
     pair_measures,
     written_style,
 )  # fmt: skip
-from finpat.evaluation.authors import made_adverts, measured
+from finpat.evaluation.authors import made_adverts, measured, pair_figures
 
 
 def measures(one, other, *more):
@@ -86,3 +86,10 @@ def test_both_kinds_of_pairs_are_needed_and_the_score_is_a_probability():
     scores = fit_authors(values, np.arange(10) > 4).score(values)
     assert (np.diff(scores) > 0).all()
     assert 0 < scores[0] < 0.5 < scores[-1] < 1
+
+
+def test_pairs_of_clusters_are_counted_against_pairs_of_true_groups():
+    truth = pl.Series(["a", "a", "a", "b", "b"])
+    found = pl.Series(["x", "x", None, "x", "y"])
+    assert pair_figures(found, truth) == {"precision": 1 / 3, "recall": 1 / 4}
+    assert pair_figures(pl.Series([None] * 5, dtype=pl.String), truth) == {"precision": 0.0, "recall": 0.0}
