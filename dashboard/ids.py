@@ -41,3 +41,12 @@ QUEUE_VIEW_NAME = "queue-view-name"
 QUEUE_VIEW_SAVE = "queue-view-save"
 QUEUE_VIEW_REMOVE = "queue-view-remove"
 QUEUE_VIEWS = "queue-views"
+
+CASE_ALERT = "case-alert"  # dcc.Store: number and version of the alert as it was shown
+CASE_DO = "case-do"  # type of the buttons, one for each action
+CASE_APPROVE = "case-approve"  # type of the buttons of the second pair of eyes
+CASE_TEXT = "case-text"
+CASE_KIND = "case-kind"
+CASE_REFERENCE = "case-reference"
+CASE_DAY = "case-day"
+CASE_SAID = "case-said"

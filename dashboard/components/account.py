@@ -13,9 +13,13 @@ from dash import dcc, html
 from dashboard import ids, paths
 from dashboard.components.page import nothing
 from dashboard.components.table import facts, table
+from dashboard.masking import Kind, masked, shown
 from dashboard.words import MISSING, count, day, instant, money, name, number, share
 from finpat.explain import ADVICE, NO_VERDICT
+<<<<<<< HEAD
 from finpat.readmodel.masking import name_shape as masked
+=======
+>>>>>>> c4c2388 (Overview: what changed and why; casework beside the evidence; personal data by the one way of masking)
 
 FINDINGS_SHOWN = 5  # windows of one indicator that are listed at once; the others open
 ROWS_SHOWN = 100  # evidence rows of one finding that are listed
@@ -96,8 +100,12 @@ def header(account: Mapping[str, Any], of: int) -> html.Section:
 
 def holder(account: Mapping[str, Any], zone: str) -> html.Dl:
     """Who holds the account and what it moved; names and contacts as their shapes."""
-    hidden = {key: masked(str(account[key])) if account.get(key) else None for key in
-              ("holder_name", "phone", "email", "address")}  # fmt: skip
+    account_id = str(account["account_id"])
+    kinds: tuple[tuple[str, Kind], ...] = (
+        ("holder_name", "name"), ("phone", "phone"), ("email", "email"), ("address", "name"),
+        ("employer", "name"), ("introducer", "name"),
+    )  # fmt: skip
+    hidden = {key: shown(kind, account[key], account_id) if account.get(key) else None for key, kind in kinds}
     currency = account["currency"]
     return facts(
         [
@@ -117,8 +125,8 @@ def holder(account: Mapping[str, Any], zone: str) -> html.Dl:
                 if account.get("declared_monthly_income") is not None
                 else None,
             ),
-            ("Employer", masked(account["employer"]) if account.get("employer") else None),
-            ("Introduced by", masked(account["introducer"]) if account.get("introducer") else None),
+            ("Employer", hidden["employer"]),
+            ("Introduced by", hidden["introducer"]),
             ("Others who may use it", _users(account.get("authorised_users"))),
             ("Paid in", money(account["amount_in"], currency)),
             ("Paid out", money(account["amount_out"], currency)),
@@ -306,9 +314,9 @@ def evidence(frame: pl.DataFrame, zone: str, account_id: str) -> html.Div:
             _direction(row["direction"]),
             money(row["amount"], row["currency"]) if row["amount"] is not None else MISSING,
             row["channel"] or MISSING,
-            _other_side(row),
+            row["counterparty_id"] or shown("name", row["counterparty_name"], account_id),
             row["city"] or MISSING,
-            _shape(row["description"]),
+            shown("name", row["description"], account_id),
             MISSING if row["account_id"] in (account_id, None) else to_account(row["account_id"]),
             html.Span(f"{row['source_file']}:{row['source_line']}", className="mono"),
         )
@@ -333,14 +341,6 @@ def _when(row: Mapping[str, Any], zone: str) -> str:
 
 def _direction(direction: str | None) -> str:
     return {"credit": "in", "debit": "out"}.get(direction or "", MISSING)
-
-
-def _shape(text: str | None) -> str:
-    return masked(text) if text else MISSING
-
-
-def _other_side(row: Mapping[str, Any]) -> str:
-    return row["counterparty_id"] or _shape(row["counterparty_name"])
 
 
 def card_of(row: Mapping[str, Any]) -> html.Div:
@@ -483,7 +483,7 @@ def further_columns(frame: pl.DataFrame) -> html.Div:
 
 def _further(text: str) -> str:
     # A column nobody declared may hold a name: words are masked, codes and numbers are not.
-    return masked(text) if any(char.isspace() for char in text.strip()) or text.isalpha() else text
+    return masked("name", text) if any(char.isspace() for char in text.strip()) or text.isalpha() else text
 
 
 def unjudged(frame: pl.DataFrame) -> html.Div:

@@ -15,17 +15,25 @@ import polars as pl
 from dash import ALL, MATCH, Input, Output, State, callback, ctx, dcc, html, no_update
 from plotly.graph_objects import Figure
 
-from dashboard import ids, paths
+from dashboard import access, ids, paths
 from dashboard.access import requires
 from dashboard.components import account as parts
 from dashboard.components.casework import panel
 from dashboard.components.graph import graph
 from dashboard.components.grid import answer, column, grid, plain, wanted
 from dashboard.components.page import nothing, page, refused, section
+from dashboard.components.reveal import reveal_button
 from dashboard.components.table import facts, table
 from dashboard.figures import account as figures
-from dashboard.state import read_model, read_models, scheme
+from dashboard.masking import shown
+from dashboard.state import casework, has_casework, now, read_model, read_models, scheme, settings
 from dashboard.words import MISSING, count, day, instant, money, name, number, share
+<<<<<<< HEAD
+=======
+from finpat.casework import alerts, decisions, notes, questions
+from finpat.casework.decisions import Decision
+from finpat.errors import UsageError
+>>>>>>> c4c2388 (Overview: what changed and why; casework beside the evidence; personal data by the one way of masking)
 from finpat.readmodel import ReadModel
 from finpat.readmodel import account_page as asked
 from finpat.readmodel.masking import name_shape as masked
@@ -72,7 +80,7 @@ def layout(account_id: str = "", tab: str = "summary", **_query: str) -> html.Di
     zone, of = asked.reporting_zone(model), model.account_count()
     header = parts.header if shown in ("summary", FILE) else parts.short_header
     content = html.Div([header(account, of), *show(model, account, zone)])
-    beside = html.Aside(panel(account, model.run_id), **{"aria-label": "Casework"})
+    beside = html.Aside(_casework(account_id, zone), **{"aria-label": "Casework"})
     return page(
         f"Account {account_id}",
         dcc.Store(id=ids.ACCOUNT_ID, data=account_id),
@@ -84,6 +92,111 @@ def layout(account_id: str = "", tab: str = "summary", **_query: str) -> html.Di
         lead=f"Run {model.run_id}, rows up to {instant(_as_of(model), zone)}",
         actions=printing if shown == FILE else to_file,
     )
+
+
+def _casework(account_id: str, zone: str) -> Parts:
+    """The panel of the account's alert: the open one, else the newest."""
+    if not has_casework():
+        return panel(None, (), access.user(), zone)
+    with casework().reading() as connection:
+        held = questions.alerts_of(connection, account_id)
+        alert = questions.alert(connection, held[0]["number"]) if held else None
+    return panel(alert, held[1:], access.user(), zone)
+
+
+@callback(
+    Output(ids.CASE_SAID, "children"),
+    Input({"type": ids.CASE_DO, "action": ALL}, "n_clicks"),
+    State(ids.CASE_ALERT, "data"),
+    State(ids.CASE_TEXT, "value"),
+    State(ids.CASE_KIND, "value"),
+    State(ids.CASE_REFERENCE, "value"),
+    State(ids.CASE_DAY, "value"),
+    State(ids.ACCOUNT_ID, "data"),
+    State(ids.RUN, "data"),
+    prevent_initial_call=True,
+)
+@requires("work")
+def work(
+    clicks: list[int | None],
+    seen: Mapping[str, int],
+    text: str | None,
+    kind: str | None,
+    reference: str | None,
+    on: str | None,
+    account_id: str,
+    run_id: str,
+) -> Any:
+    """Do what the button says to the alert as it was shown; then the page is drawn anew."""
+    chosen = ctx.triggered_id
+    if not any(clicks) or not isinstance(chosen, dict):
+        return no_update
+    number, version, action = seen["number"], seen["version"], chosen["action"]
+    that_day, reason = _day_of(on), text or ""
+    decision = Decision(kind or "", reason, reference or None, that_day if reference else None)
+    of_casework = settings().casework
+    with casework().writing(access.user().name, now()) as change:
+        if action == "claim":
+            alerts.claim(change, number, version=version)
+        elif action == "wait":
+            alerts.wait(change, number, reason, until=that_day, version=version)
+        elif action == "resume":
+            alerts.resume(change, number, version=version)
+        elif action == "reopen":
+            alerts.reopen(change, number, reason, version=version)
+        elif action == "note":
+            notes.add_note(change, number, reason)
+        elif action == "decide":
+            decisions.decide(change, number, decision, version=version)
+        elif action == "close":
+            decisions.close(change, number, decision, of_casework, version=version)
+        else:
+            if that_day is None:
+                raise UsageError("suppression: say until which day, like 2026-01-31")
+            account = read_model(run_id).account(account_id) or {}
+            found = asked.findings(read_model(run_id), account_id).height
+            score = int(account.get("score") or 0)
+            decisions.suppress(change, account_id, reason, that_day, of_casework, score=score, findings=found)
+    dash.set_props(ids.RELOAD, {"data": now().isoformat()})
+    return "Done."
+
+
+@callback(
+    Output(ids.CASE_SAID, "children", allow_duplicate=True),
+    Input({"type": ids.CASE_APPROVE, "action": ALL}, "n_clicks"),
+    State(ids.CASE_ALERT, "data"),
+    State(ids.CASE_TEXT, "value"),
+    prevent_initial_call=True,
+)
+@requires("approve")
+def second_pair_of_eyes(clicks: list[int | None], seen: Mapping[str, int], text: str | None) -> Any:
+    """Approve or refuse what somebody else asked for."""
+    chosen = ctx.triggered_id
+    if not any(clicks) or not isinstance(chosen, dict):
+        return no_update
+    with casework().writing(access.user().name, now()) as change:
+        asked_for = questions.alert(change.connection, seen["number"])["requests"]
+        request = asked_for[-1]["number"]
+        if chosen["action"] == "approve":
+            decisions.approve(change, request, settings().casework, text or "")
+        else:
+            decisions.refuse(change, request, settings().casework, text or "")
+    dash.set_props(ids.RELOAD, {"data": now().isoformat()})
+    return "Done."
+
+
+def _day_of(text: str | None) -> date | None:
+    """A day as year-month-day.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(f"day {text!r}: expected year-month-day, like 2026-01-31") from None
 
 
 def _unknown(model: ReadModel, account_id: str) -> html.Div:
@@ -110,7 +223,7 @@ Parts = list[Any]
 def _summary(model: ReadModel, account: Mapping[str, Any], zone: str) -> Parts:
     account_id = str(account["account_id"])
     return [
-        section("Who and how much", parts.holder(account, zone)),
+        section("Who and how much", parts.holder(account, zone), reveal_button("account", account_id)),
         section(
             "Roles, argued both ways",
             *parts.arguments(model.role_arguments_of(account_id)),
@@ -353,16 +466,16 @@ def show_counterparties(request: Mapping[str, Any], account_id: str, run_id: str
     if request is None:
         return no_update
     rows = asked.counterparties(read_model(run_id), account_id, wanted(request))
-    return answer(rows, [_counterparty(row) for row in rows.frame.iter_rows(named=True)])
+    return answer(rows, [_counterparty(row, account_id) for row in rows.frame.iter_rows(named=True)])
 
 
-def _counterparty(row: Mapping[str, Any]) -> dict[str, Any]:
+def _counterparty(row: Mapping[str, Any], account_id: str) -> dict[str, Any]:
     held = row["held"]
     return {
         "key": f"{row['counterparty']} {row['currency']}",
         "counterparty": row["counterparty"],
         "counterparty_href": paths.to(paths.ACCOUNT, account_id=held) if held else None,
-        "name": _shape(row["counterparty_name"]),
+        "name": _shape(row["counterparty_name"], account_id),
         "band": row["band"],
         "news": row["news"],
         "channels": (row["channels"] or "").replace(";", ", "),
@@ -375,10 +488,9 @@ def _counterparty(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _shape(text: str | None) -> str:
-    if text == asked.PROTECTED:
-        return text
-    return masked(text) if text else MISSING
+def _shape(text: str | None, account_id: str) -> str:
+    """A name or text of a row as this reader may see it; the protected are shown to nobody."""
+    return asked.PROTECTED if text == asked.PROTECTED else shown("name", text, account_id)
 
 
 def _places(model: ReadModel, account: Mapping[str, Any], zone: str) -> Parts:
@@ -571,10 +683,10 @@ def show_transactions(request: Mapping[str, Any], account_id: str, run_id: str) 
         return no_update
     model = read_model(run_id)
     rows, zone = asked.transactions(model, account_id, wanted(request)), asked.reporting_zone(model)
-    return answer(rows, [_transaction(row, zone) for row in rows.frame.iter_rows(named=True)])
+    return answer(rows, [_transaction(row, zone, account_id) for row in rows.frame.iter_rows(named=True)])
 
 
-def _transaction(row: Mapping[str, Any], zone: str) -> dict[str, Any]:
+def _transaction(row: Mapping[str, Any], zone: str, account_id: str) -> dict[str, Any]:
     shown = {key: row[key] if row[key] is not None else MISSING for key in _AS_WRITTEN}
     balance = row["balance_after"]
     return shown | {
@@ -585,8 +697,8 @@ def _transaction(row: Mapping[str, Any], zone: str) -> dict[str, Any]:
         "direction": {"credit": "in", "debit": "out"}[row["direction"]],
         "amount": money(row["amount"], row["currency"]),
         "balance_after": MISSING if balance is None else money(balance, row["currency"]),
-        "counterparty_name": _shape(row["counterparty_name"]),
-        "description": _shape(row["description"]),
+        "counterparty_name": _shape(row["counterparty_name"], account_id),
+        "description": _shape(row["description"], account_id),
         "source_line": number(row["source_line"]),
     }
 
@@ -644,7 +756,10 @@ def _file(model: ReadModel, account: Mapping[str, Any], zone: str) -> Parts:
             f"The first {FIRST_OTHERS} of {count(others.total, 'counterparty', 'counterparties')}",
             table(
                 ("Counterparty", "Name", "By", "Rows in", "Paid in", "Rows out", "Paid out", "First", "Last"),
-                [[_counterparty(row)[key] for key in columns] for row in others.frame.iter_rows(named=True)],
+                [
+                    [_counterparty(row, account_id)[key] for key in columns]
+                    for row in others.frame.iter_rows(named=True)
+                ],
                 label="Counterparties",
                 amounts=(3, 4, 5, 6),
             ),
