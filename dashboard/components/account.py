@@ -16,10 +16,6 @@ from dashboard.components.table import facts, table
 from dashboard.masking import Kind, masked, shown
 from dashboard.words import MISSING, count, day, instant, money, name, number, share
 from finpat.explain import ADVICE, NO_VERDICT
-<<<<<<< HEAD
-from finpat.readmodel.masking import name_shape as masked
-=======
->>>>>>> c4c2388 (Overview: what changed and why; casework beside the evidence; personal data by the one way of masking)
 
 FINDINGS_SHOWN = 5  # windows of one indicator that are listed at once; the others open
 ROWS_SHOWN = 100  # evidence rows of one finding that are listed

@@ -28,15 +28,11 @@ from dashboard.figures import account as figures
 from dashboard.masking import shown
 from dashboard.state import casework, has_casework, now, read_model, read_models, scheme, settings
 from dashboard.words import MISSING, count, day, instant, money, name, number, share
-<<<<<<< HEAD
-=======
 from finpat.casework import alerts, decisions, notes, questions
 from finpat.casework.decisions import Decision
 from finpat.errors import UsageError
->>>>>>> c4c2388 (Overview: what changed and why; casework beside the evidence; personal data by the one way of masking)
 from finpat.readmodel import ReadModel
 from finpat.readmodel import account_page as asked
-from finpat.readmodel.masking import name_shape as masked
 from finpat.readmodel.rows import Wanted
 
 dash.register_page(__name__, path_template=paths.ACCOUNT, title="Account – finpat", name="Account")
