@@ -276,6 +276,7 @@ COUNTERPARTIES = Listing(
     },
     ("counterparty", "currency"),
     (("amount_in", True), ("amount_out", True)),
+    sums=True,
 )  # fmt: skip
 
 

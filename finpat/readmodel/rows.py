@@ -65,13 +65,15 @@ class Rows(NamedTuple):
 class Listing:
     """What rows are asked of: SQL of a table, its columns by kind, the key that makes any order total.
 
-    first: the order where none is asked for.
+    first: the order where none is asked for. sums: the SQL sums many rows up, so that asking a second time
+    for their number costs more than carrying it along.
     """
 
     sql: str
     columns: Mapping[str, Kind]
     key: tuple[str, ...]
     first: tuple[tuple[str, bool], ...] = ()
+    sums: bool = False
 
     def rows(self, model: ReadModel, wanted: Wanted, **parameters: Any) -> Rows:
         """The rows wanted, and how many meet the conditions.
@@ -83,13 +85,17 @@ class Listing:
             raise UsageError(f"rows: expected at most {LONGEST_PAGE} at a time, from row 0 on")
         where, bound = self._where(wanted.conditions)
         bound |= parameters
-        total = model.one(f"SELECT count(*) AS n FROM ({self.sql}) WHERE {where}", **bound)
+        order = self._order(wanted.order)
+        counted = ", count(*) OVER () AS _total" if self.sums else ""
         frame = model.ask(
-            f"SELECT * FROM ({self.sql}) WHERE {where} ORDER BY {self._order(wanted.order)} "
+            f"SELECT *{counted} FROM ({self.sql}) WHERE {where} ORDER BY {order} "
             f"LIMIT {wanted.limit:d} OFFSET {wanted.offset:d}",
             **bound,
         )
-        return Rows(frame, int(total["n"]) if total else 0)
+        if self.sums and frame.height:
+            return Rows(frame.drop("_total"), int(frame["_total"][0]))
+        total = model.one(f"SELECT count(*) AS n FROM ({self.sql}) WHERE {where}", **bound)
+        return Rows(frame.drop("_total", strict=False), int(total["n"]) if total else 0)
 
     def all_rows(self, model: ReadModel, wanted: Wanted, **parameters: Any) -> pl.DataFrame:
         """Every row that meets the conditions, in the order wanted, for an export."""
