@@ -152,7 +152,8 @@ def _told(error: Exception) -> Any:
     else:
         _LOG.exception("a callback failed")
         title, message = "Something unforeseen happened", "It is in the server's log; load the page anew."
-    if dash.ctx.outputs_list and dash.ctx.outputs_list[0]["id"] == "_pages_content":
+    outputs = dash.ctx.outputs_list
+    if isinstance(outputs, list) and outputs and outputs[0]["id"] == "_pages_content":  # one output is no list
         return page("Not shown", refused(title + ".", message)), {"title": "finpat"}
     dash.set_props(
         ids.NOTIFICATIONS,
