@@ -338,3 +338,21 @@ def test_the_answer_does_not_depend_on_the_number_of_threads(tmp_path, monkeypat
     one = run_query(query, Reach(path)).rows
     monkeypatch.setattr("finpat.scheduled.sandbox.THREADS", 1)
     assert run_query(query, Reach(path)).rows.equals(one)
+
+
+def test_every_column_of_the_read_model_that_holds_personal_data_is_masked_or_sealed():
+    from finpat.readmodel import masking, schema
+    from finpat.scheduled.tables import PERSONAL
+
+    masked_when_published = {"ads", "ad_payments"}
+    sealed = {table.name for table in schema.SENSITIVE}
+    lacking = [
+        f"{table.name}.{column.name}"
+        for table in schema.TABLES
+        for column in table.columns
+        if ("personal data" in column.doc or "sensitive" in column.doc or column.name in PERSONAL)
+        and table.name not in PERSONAL.get(column.name, ())
+        and table.name not in sealed
+        and not (table.name in masked_when_published and column.name in masking.SENSITIVE)
+    ]
+    assert lacking == []
