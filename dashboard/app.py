@@ -153,7 +153,9 @@ def _told(error: Exception) -> Any:
         _LOG.exception("a callback failed")
         title, message = "Something unforeseen happened", "It is in the server's log; load the page anew."
     outputs = dash.ctx.outputs_list
-    if isinstance(outputs, list) and outputs and outputs[0]["id"] == "_pages_content":  # one output is no list
+    if (
+        isinstance(outputs, list) and outputs and outputs[0]["id"] == "_pages_content"
+    ):  # one output is no list
         return page("Not shown", refused(title + ".", message)), {"title": "finpat"}
     dash.set_props(
         ids.NOTIFICATIONS,
