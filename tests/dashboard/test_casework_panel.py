@@ -15,7 +15,7 @@ from dashboard.access import User
 from dashboard.app import create_app
 from dashboard.state import ReadModels
 from finpat.alerting import follow
-from finpat.casework import questions, users
+from finpat.casework import alerts, questions, users
 from finpat.casework.database import Database
 from finpat.config import Settings
 from finpat.readmodel import ReadModel
@@ -70,7 +70,7 @@ def test_an_analyst_takes_notes_and_closes_beside_the_evidence(house, visit):
     beside.get_by_role("button", name="Add as note").click()
     expect(beside.get_by_role("heading", name="Notes")).to_be_visible()
     beside.get_by_label("Note, or reason for what is done").fill("Takings of a market stall, contract seen.")
-    beside.get_by_label("Decision").click()
+    beside.get_by_role("textbox", name="Decision").click()
     page.get_by_role("option", name="not suspicious").click()
     beside.get_by_role("button", name="Close").click()
     expect(beside.get_by_role("heading", name="Decisions")).to_be_visible()
@@ -84,8 +84,6 @@ def test_what_somebody_else_changed_since_is_not_overwritten(house, visit):
     beside.get_by_role("button", name="Take it").wait_for()
     number = house.alert_of("A-1")["number"]
     with house.database.writing("eve", AT) as change:
-        from finpat.casework import alerts
-
         alerts.claim(change, number)
     beside.get_by_role("button", name="Take it").click()
     expect(page.get_by_text(re.compile("eve"))).to_be_visible()
@@ -114,7 +112,7 @@ def test_a_lead_filters_by_state_gives_alerts_away_and_exports_what_is_shown(hou
     for row in (0, 1):
         page.locator(f".ag-pinned-left-cols-container [row-index='{row}'] input, "
                      f"[row-index='{row}'] .ag-checkbox-input").first.check()  # fmt: skip
-    page.get_by_label("Give the ticked alerts to").click()
+    page.get_by_role("textbox", name="Give the ticked alerts to").click()
     page.get_by_role("option", name="ada").click()
     page.get_by_role("button", name="Assign").click()
     expect(page.locator(".ag-center-cols-container [row-index='1']")).to_contain_text("ada")
