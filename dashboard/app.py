@@ -152,15 +152,10 @@ def _told(error: Exception) -> Any:
     else:
         _LOG.exception("a callback failed")
         title, message = "Something unforeseen happened", "It is in the server's log; load the page anew."
-<<<<<<< HEAD
     outputs = dash.ctx.outputs_list
     if (
         isinstance(outputs, list) and outputs and outputs[0]["id"] == "_pages_content"
     ):  # one output is no list
-=======
-    outputs = dash.ctx.outputs_list  # of one output no list
-    if isinstance(outputs, list) and outputs and outputs[0]["id"] == "_pages_content":
->>>>>>> 4a65cff (Casework stories name their controls by role)
         return page("Not shown", refused(title + ".", message)), {"title": "finpat"}
     dash.set_props(
         ids.NOTIFICATIONS,
