@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import dash
@@ -16,11 +17,14 @@ from dashboard.state import read_model, read_models
 from dashboard.words import MISSING, count, instant, name, number
 from finpat.errors import FinpatError
 from finpat.scheduled import read_catalogue
+from finpat.scheduled.ledger import scheduled_runs
 
 dash.register_page(__name__, path_template=paths.QUERY, title="Query – finpat", name="Query")
 
 NAME, RUN_NOW, JOB, WAIT, ANSWER = (f"query-{part}" for part in ("name", "run", "job", "wait", "answer"))
 SHOWN = 200
+HISTORY = 20
+RUNS = columns("@Due", "State", "Run", "#Rows", "#New", "Files", "Error")
 
 
 @requires("view")
@@ -55,6 +59,7 @@ def layout(query: str = "", **_query: str) -> html.Div:
             html.Div(id=ANSWER, role="status"),
             help="Asked of the run of this page, with the parameters' defaults. Nothing is delivered.",
         ),
+        _history(front.name),
         section("What to do with a row", html.Ol([html.Li(told(step)) for step in front.runbook])),
         section("Source", html.P(front.source)),
         section("SQL", html.Pre(found.text, className="sql", tabIndex="0")),
@@ -63,6 +68,23 @@ def layout(query: str = "", **_query: str) -> html.Div:
         dcc.Interval(id=WAIT, interval=700, disabled=True),
         run_id=model.run_id,
     )
+
+
+def _history(query: str) -> Any:
+    """What became of the query's last due slots; files by name."""
+    folder = read_models().folder.parent / "schedule"
+    runs = scheduled_runs(folder, query, HISTORY)
+    if not runs:
+        return section("History", nothing("No due run yet.", "`finpat schedule` runs what is due."))
+    cells = [
+        (
+            run["slot"].replace("T", " "), run["state"], run["run_id"] or MISSING, number(run["rows"]),
+            number(run["new_rows"]), ", ".join(Path(file["file"]).name for file in run["files"]) or MISSING,
+            run["error"] or MISSING,
+        )
+        for run in runs
+    ]  # fmt: skip
+    return section("History", table("Due runs, newest first", RUNS, cells), help="Due times in UTC.")
 
 
 @callback(

@@ -253,6 +253,14 @@ class Ledger:
         ]
 
 
+def scheduled_runs(folder: Path, query: str | None = None, last: int = 0) -> list[dict[str, Any]]:
+    """`Ledger.runs` for who only reads: nothing is made where no schedule ever ran."""
+    if not (folder / FILE_NAME).exists():
+        return []
+    with Ledger(folder) as ledger:
+        return ledger.runs(query, last)
+
+
 def _stored(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
