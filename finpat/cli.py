@@ -20,6 +20,7 @@ from finpat.commands import (
     demo,
     learning,
     queries,
+    reports,
     schedule,
     serve,
     trial,
@@ -92,6 +93,7 @@ for command in (
     app.add_command(command)
 app.add_command(trace)
 app.add_command(analysis.check_export)
+app.add_command(reports.report)
 quarantine.add_command(data.list_quarantine)
 quarantine.add_command(data.export_quarantine)
 for command in (

@@ -214,6 +214,32 @@ class DashboardSettings(Section):
         return (name,) if name else ()
 
 
+class FincenSettings(Section):
+    """The institution's own data in drafts for FinCEN; a draft is not written while one is missing."""
+
+    institution: str = Field("", description="Legal name of the institution that files.")
+    ein: str = Field("", description="Its employer identification number: nine digits.")
+    transmitter_control_code: str = Field("", description="Its control code for E-Filing.")
+    regulator: str = Field(
+        "",
+        description="Code of its federal regulator: 1 Federal Reserve, 2 FDIC, 3 NCUA, 4 OCC, 6 SEC, 7 IRS, "
+        "9 CFTC, 13 FHFA, 99 none of them.",
+    )
+    street: str = Field("", description="Its street address.")
+    city: str = Field("", description="Its city.")
+    state: str = Field("", description="Its state: two capitals.")
+    zip: str = Field("", description="Its ZIP code: five or nine digits.")
+    country: str = Field("", description="Its country (ISO 3166-1 alpha-2).")
+    contact: str = Field("", description="Office that answers questions about a report.")
+    phone: str = Field("", description="Telephone of that office, digits only.")
+
+
+class ReportsSettings(Section):
+    """Drafts of reports. No run depends on them."""
+
+    fincen: FincenSettings = Field(default_factory=FincenSettings, description="Drafts for FinCEN.")
+
+
 class ThresholdSettings(Section):
     """One legal threshold of one's own; it replaces the shipped rules of its jurisdiction and instrument."""
 
@@ -295,6 +321,9 @@ class Settings(Section):
     )
     dashboard: DashboardSettings = Field(
         default_factory=DashboardSettings, description="The dashboard; no run depends on it."
+    )
+    reports: ReportsSettings = Field(
+        default_factory=ReportsSettings, description="Drafts of reports; no run depends on them."
     )
     indicators: dict[str, IndicatorSettings] = Field(
         default_factory=dict, description="Per indicator id: `enabled` and any of its parameters."

@@ -527,8 +527,8 @@ def _manifest(
     now: datetime,
 ) -> dict[str, Any]:
     """What the run depends on."""
-    # No run depends on casework and dashboard, and their URLs are not for whoever reads a manifest.
-    chosen = settings.model_dump(mode="json", exclude={"casework", "dashboard"})
+    # No run depends on casework, dashboard and reports, and their URLs are not for whoever reads a manifest.
+    chosen = settings.model_dump(mode="json", exclude={"casework", "dashboard", "reports"})
     return {
         "run_id": run_id,
         "as_of": as_of.isoformat(),

@@ -1,0 +1,111 @@
+"""Drafts of reports about one account: nothing is filed or sent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from finpat.commands.analysis import open_run, open_workspace
+from finpat.commands.casework import approval_option, keep_record, user_option
+from finpat.commands.terminal import json_option, note, now, say, say_json, workspace_option
+from finpat.errors import UsageError
+
+
+@click.group()
+def report() -> None:
+    """Drafts of reports about an account: checked field by field, never filed, never sent."""
+
+
+@report.command("sar", epilog="Example: finpat report sar 4401 --out draft.xml --reason 'alert 17'")
+@click.argument("account", metavar="ACCOUNT")
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Write here.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; the draft shows the holder's name.")
+@click.option(
+    "--subtype",
+    "subtypes",
+    multiple=True,
+    metavar="CODE",
+    help="Suspicious activity subtype, e.g. 927; may be repeated; default: what the crosswalk proposes.",
+)
+@click.option("--subject-unknown", is_flag=True, help="Nothing is known of the holder.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest.")
+@approval_option
+@user_option
+@workspace_option
+@json_option
+def draft_fincen(
+    account: str,
+    out: Path,
+    reason: str,
+    subtypes: tuple[str, ...],
+    subject_unknown: bool,
+    force: bool,
+    run_id: str | None,
+    approval: int | None,
+    user: str,
+    workspace: Path,
+    as_json: bool,
+) -> None:
+    """Write a draft for FinCEN (batch XML), or say what is missing, field by field; exit code 1 then."""
+    from finpat.config import load_settings
+    from finpat.explain import explain_account
+    from finpat.reports import fincen_draft
+
+    if not reason.strip():
+        raise UsageError("--reason: say why the draft is made; it shows the holder's name")
+    if out.exists() and not force:
+        raise UsageError(f"{out}: is there already; choose another --out, or --force to replace it")
+    folder = open_workspace(workspace)
+    with open_run(folder, run_id) as model:
+        number = model.run_id
+        explanation = explain_account(model, account, reveal=reason)
+    draft = fincen_draft(
+        explanation,
+        load_settings(folder.path).reports.fincen,
+        now().date(),
+        subtypes=subtypes,
+        subject_unknown=subject_unknown,
+    )
+    if draft.document is not None:
+        details = {"file": out.name, "run_id": number, "report": "draft", "reason": reason}
+        keep_record(folder.path, user, "export", ("account", account), approval, details)
+        _write(out, draft.document)
+    if as_json:
+        faults = [vars(fault) for fault in draft.faults]
+        say_json(
+            {
+                "run_id": number,
+                "file": str(out) if draft.document is not None else None,
+                "missing_or_invalid": faults,
+                "to_complete": draft.to_complete,
+            }
+        )
+    elif draft.document is None:
+        for fault in draft.faults:
+            say(str(fault))
+        note(f"nothing written: {len(draft.faults)} fields are missing or cannot be used")
+    else:
+        say(str(out))
+        for item in draft.to_complete:
+            note(f"to complete: {item}")
+        note("a draft: nothing was filed or sent")
+    if draft.document is None:
+        raise click.exceptions.Exit(1)
+
+
+def _write(out: Path, document: bytes) -> None:
+    """The file whole or not at all, for its owner alone."""
+    building = out.with_name(f".{out.name}.building")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        building.unlink(missing_ok=True)
+        with os.fdopen(os.open(building, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+            handle.write(document)
+        os.replace(building, out)
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror or error}") from None
+    finally:
+        building.unlink(missing_ok=True)
