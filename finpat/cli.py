@@ -93,7 +93,7 @@ for command in (
     app.add_command(command)
 app.add_command(trace)
 app.add_command(analysis.check_export)
-app.add_command(reports.report)
+app.add_command(reports.draft)
 quarantine.add_command(data.list_quarantine)
 quarantine.add_command(data.export_quarantine)
 for command in (

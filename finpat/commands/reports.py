@@ -14,11 +14,11 @@ from finpat.errors import UsageError
 
 
 @click.group()
-def report() -> None:
+def draft() -> None:
     """Drafts of reports about an account: checked field by field, never filed, never sent."""
 
 
-@report.command("sar", epilog="Example: finpat report sar 4401 --out draft.xml --reason 'alert 17'")
+@draft.command("sar", epilog="Example: finpat draft sar 4401 --out draft.xml --reason 'alert 17'")
 @click.argument("account", metavar="ACCOUNT")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Write here.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; the draft shows the holder's name.")
@@ -62,37 +62,37 @@ def draft_fincen(
     with open_run(folder, run_id) as model:
         number = model.run_id
         explanation = explain_account(model, account, reveal=reason)
-    draft = fincen_draft(
+    made = fincen_draft(
         explanation,
         load_settings(folder.path).reports.fincen,
         now().date(),
         subtypes=subtypes,
         subject_unknown=subject_unknown,
     )
-    if draft.document is not None:
+    if made.document is not None:
         details = {"file": out.name, "run_id": number, "report": "draft", "reason": reason}
         keep_record(folder.path, user, "export", ("account", account), approval, details)
-        _write(out, draft.document)
+        _write(out, made.document)
     if as_json:
-        faults = [vars(fault) for fault in draft.faults]
+        faults = [vars(fault) for fault in made.faults]
         say_json(
             {
                 "run_id": number,
-                "file": str(out) if draft.document is not None else None,
+                "file": str(out) if made.document is not None else None,
                 "missing_or_invalid": faults,
-                "to_complete": draft.to_complete,
+                "to_complete": made.to_complete,
             }
         )
-    elif draft.document is None:
-        for fault in draft.faults:
+    elif made.document is None:
+        for fault in made.faults:
             say(str(fault))
-        note(f"nothing written: {len(draft.faults)} fields are missing or cannot be used")
+        note(f"nothing written: {len(made.faults)} fields are missing or cannot be used")
     else:
         say(str(out))
-        for item in draft.to_complete:
+        for item in made.to_complete:
             note(f"to complete: {item}")
         note("a draft: nothing was filed or sent")
-    if draft.document is None:
+    if made.document is None:
         raise click.exceptions.Exit(1)
 
 

@@ -186,7 +186,7 @@ def test_the_command_writes_a_draft_for_its_owner_alone_and_the_trail_tells(tmp_
     publish_sample(folder)
     out = tmp_path / "draft.xml"
     words = [
-        "report",
+        "draft",
         "sar",
         "007",
         "--out",
