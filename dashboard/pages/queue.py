@@ -26,9 +26,9 @@ from dashboard.access import requires
 from dashboard.components import queue as parts
 from dashboard.components.grid import answer, wanted
 from dashboard.components.page import page
-from dashboard.state import casework, has_casework, now, read_model
+from dashboard.state import casework, has_casework, now, read_model, settings
 from dashboard.words import count, number
-from finpat.casework import alerts, questions, saved_views, users
+from finpat.casework import alerts, questions, requests, saved_views, users
 from finpat.exports import shown_list
 from finpat.readmodel import queue as asked
 from finpat.readmodel.queue import Which
@@ -175,7 +175,7 @@ clientside_callback(
 )
 @requires("export")
 def export(
-    clicks: list[int | None], grids: list[Mapping[str, str]], requests: list[Mapping[str, Any]], run_id: str
+    clicks: list[int | None], grids: list[Mapping[str, str]], asked_for: list[Mapping[str, Any]], run_id: str
 ) -> Any:
     """Exactly the accounts that the grid shows, in its order, as a file; the audit trail keeps it."""
     chosen = ctx.triggered_id
@@ -183,15 +183,25 @@ def export(
         return no_update
     model, view = read_model(run_id), parts.View.of_query(grids[0]["query"])
     which = cast(Which, grids[0]["which"])
-    order = wanted(requests[0]) if requests and requests[0] else Wanted(order=view.order())
+    order = wanted(asked_for[0]) if asked_for and asked_for[0] else Wanted(order=view.order())
     listed = asked.whole_queue(model, which, view.filters(_alerts()), order)
     choice = {"filters": view.query(), "order": str(order.order or "rank")}
     made_at = now()
     content = shown_list(model, listed, chosen["format"], choice, made_at)
     if has_casework():
+        told = {"format": chosen["format"], "accounts": listed.height, **choice}
         with casework().writing(access.user().name, made_at) as change:
-            told = {"format": chosen["format"], "accounts": listed.height, **choice}
-            change.record("list.exported", "run", run_id, told)
+            why = f"the queue's list of {count(listed.height, 'account')} as {chosen['format']}"
+            request = requests.use_or_ask(change, "export", "run", run_id, why, settings().casework)
+            if request is None:
+                change.record("list.exported", "run", run_id, told)
+        if request is not None:
+            message = f"Request {request} waits for somebody else's approval; once approved, export again."
+            dash.set_props(
+                ids.NOTIFICATIONS,
+                {"sendNotifications": [{"action": "show", "title": "Not yet exported", "message": message}]},
+            )
+            return no_update
     name = f"{EXPORTED_AS[which]}-run-{run_id}.{chosen['format']}"
     return dcc.send_bytes(content, name)
 

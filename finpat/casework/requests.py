@@ -123,6 +123,45 @@ def use(change: Change, number: int, action: str, object_kind: str, object_id: o
     change.record("request.used", "request", number, {"state": USED})
 
 
+def use_or_ask(
+    change: Change, action: str, object_kind: str, object_id: str, reason: str, settings: CaseworkSettings
+) -> int | None:
+    """Whether the actor may do it now: None, or the number of the request that waits for somebody else.
+
+    Where the settings want no four eyes for it, nothing is asked. Else the first call asks for approval, and
+    one after the approval uses it up.
+    """
+    if action not in settings.four_eyes:
+        return None
+    number, state = _own(change, action, object_kind, object_id)
+    if number is None:
+        return ask(change, action, object_kind, object_id, reason)
+    if state != APPROVED:
+        return number
+    use(change, number, action, object_kind, object_id)
+    return None
+
+
+def _own(change: Change, action: str, object_kind: str, object_id: str) -> tuple[int | None, str | None]:
+    """The actor's newest request for it that waits or may be used, and its state."""
+    row = change.ask(
+        select(requests.c.number, requests.c.state, requests.c.usable_until)
+        .where(
+            requests.c.action == action,
+            requests.c.object_kind == object_kind,
+            requests.c.object_id == object_id,
+            requests.c.requested_by == change.actor,
+        )
+        .order_by(requests.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or row.state not in (OPEN, APPROVED):
+        return None, None
+    if row.state == APPROVED and row.usable_until <= change.at:
+        return None, None
+    return row.number, row.state
+
+
 def _unsettled(change: Change, number: int) -> RowMapping:
     row = get(change.connection, number)
     if row["state"] != OPEN:

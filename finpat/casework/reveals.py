@@ -9,7 +9,6 @@ from sqlalchemy import Connection, insert, select
 
 from finpat.casework import requests, texts
 from finpat.casework.database import Change
-from finpat.casework.tables import requests as requested
 from finpat.casework.tables import reveals
 from finpat.config import Settings
 
@@ -31,13 +30,9 @@ def reveal(
     Raises:
         UsageError: the reason is empty or too long.
     """
-    if "reveal" in settings.casework.four_eyes:
-        number, state = _own_request(change, object_kind, object_id)
-        if number is None:
-            number = requests.ask(change, "reveal", object_kind, object_id, reason)
-        if state != requests.APPROVED:
-            return Answer(None, number)
-        requests.use(change, number, "reveal", object_kind, object_id)
+    request = requests.use_or_ask(change, "reveal", object_kind, object_id, reason, settings.casework)
+    if request is not None:
+        return Answer(None, request)
     until = change.at + timedelta(minutes=settings.dashboard.reveal_minutes)
     details = {"reason": texts.line(reason, "reason"), "until": until}
     number = change.record("data.revealed", object_kind, object_id, details)
@@ -50,26 +45,6 @@ def reveal(
     }
     change.execute(insert(reveals), [row])
     return Answer(until, None)
-
-
-def _own_request(change: Change, object_kind: str, object_id: str) -> tuple[int | None, str | None]:
-    """The actor's newest request for it that waits or may be used, and its state."""
-    row = change.ask(
-        select(requested.c.number, requested.c.state, requested.c.usable_until)
-        .where(
-            requested.c.action == "reveal",
-            requested.c.object_kind == object_kind,
-            requested.c.object_id == object_id,
-            requested.c.requested_by == change.actor,
-        )
-        .order_by(requested.c.number.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None or row.state not in (requests.OPEN, requests.APPROVED):
-        return None, None
-    if row.state == requests.APPROVED and row.usable_until <= change.at:
-        return None, None
-    return row.number, row.state
 
 
 def shown_to(connection: Connection, token_hash: str, at: datetime) -> dict[tuple[str, str], datetime]:

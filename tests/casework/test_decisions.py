@@ -185,6 +185,21 @@ def test_an_approved_permission_is_used_once_by_whoever_asked_in_time(work):
         doing(work, "ana", *use)
 
 
+def test_an_export_asks_once_waits_and_uses_the_approval_up(work):
+    export = (requests.use_or_ask, "export", "run", "0001", "the queue's list")
+    asked = doing(work, "ana", *export, FOUR_EYES)
+    assert asked is not None
+    assert doing(work, "ana", *export, FOUR_EYES) == asked, "pressed again, it waits for the same request"
+    doing(work, "lea", decisions.approve, asked, FOUR_EYES)
+    assert doing(work, "ben", *export, FOUR_EYES) != asked, "an approval is for who asked"
+    assert doing(work, "ana", *export, FOUR_EYES) is None
+    assert doing(work, "ana", *export, FOUR_EYES) not in (None, asked), "used up: the next one asks anew"
+
+
+def test_where_no_second_person_is_wanted_nothing_is_asked(work):
+    assert doing(work, "ana", requests.use_or_ask, "export", "run", "0001", "the list", QUIET) is None
+
+
 def test_a_suppression_takes_a_second_person_where_the_settings_ask(work):
     day = date(2026, 6, 1)
     made, asked = doing(
