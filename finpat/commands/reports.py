@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +18,23 @@ from finpat.errors import UsageError
 @click.group()
 def draft() -> None:
     """Drafts of reports about an account: checked field by field, never filed, never sent."""
+
+
+def _network_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What both forms of a network take."""
+    for option in (
+        workspace_option,
+        user_option,
+        approval_option,
+        click.option("--run", "run_id", metavar="RUN", help="A run's number; default: the newest."),
+        click.option("--force", is_flag=True, help="Replace a file that is there."),
+        click.option(
+            "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Write here."
+        ),
+        click.argument("account", metavar="ACCOUNT"),
+    ):
+        command = option(command)
+    return command
 
 
 @draft.command("sar", epilog="Example: finpat draft sar 4401 --out draft.xml --reason 'alert 17'")
@@ -94,6 +113,49 @@ def draft_fincen(
         note("a draft: nothing was filed or sent")
     if made.document is None:
         raise click.exceptions.Exit(1)
+
+
+def _draft_network(
+    form: str,
+    account: str,
+    out: Path,
+    force: bool,
+    run_id: str | None,
+    approval: int | None,
+    user: str,
+    workspace: Path,
+) -> None:
+    """Write the network of an account for another tool, and tell the trail before."""
+    from finpat.reports.network import as_followthemoney, as_stix, network_of
+
+    if out.exists() and not force:
+        raise UsageError(f"{out}: is there already; choose another --out, or --force to replace it")
+    folder = open_workspace(workspace)
+    with open_run(folder, run_id) as model:
+        network = network_of(model, account)
+    text = as_stix(network, now()) if form == "stix" else as_followthemoney(network)
+    details = {"file": out.name, "run_id": network.run_id, "network": form}
+    keep_record(folder.path, user, "export", ("account", account), approval, details)
+    _write(out, text.encode("utf-8"))
+    say(str(out))
+    note(
+        f"{len(network.accounts):,} accounts, {len(network.ties):,} ties; {network.left_out:,} accounts of "
+        "possible victims left out; a draft: nothing was sent"
+    )
+
+
+@draft.command("stix", epilog="Example: finpat draft stix 4401 --out network.json")
+@_network_options
+def draft_stix(**options: Any) -> None:
+    """Write the network of an account as STIX 2.1, without names."""
+    _draft_network("stix", **options)
+
+
+@draft.command("ftm", epilog="Example: finpat draft ftm 4401 --out network.ftm.json")
+@_network_options
+def draft_followthemoney(**options: Any) -> None:
+    """Write the network of an account as FollowTheMoney entities, one a line, without names."""
+    _draft_network("ftm", **options)
 
 
 def _write(out: Path, document: bytes) -> None:
