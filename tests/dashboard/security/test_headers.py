@@ -106,5 +106,5 @@ def test_forwarded_headers_are_nothing_where_no_proxy_is_set(guest_app):
 def test_pages_run_under_the_policy(guest_app, serve, visit):
     page = visit(serve(guest_app))
     page.get_by_role("heading", name="Overview").wait_for()
-    page.get_by_role("link", name="Queue").click()
+    page.get_by_role("link", name="Queue", exact=True).click()
     page.get_by_role("heading", name="Not found").or_(page.get_by_role("heading", name="Queue")).wait_for()
