@@ -16,7 +16,9 @@
     return fetched.apply(this, arguments).then(function (answer) {
       if (answer.status === 401) {
         location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
-      } else if (answer.status >= 400 && answer.status < 500) {
+        return new Promise(function () {}); // the page is leaving: whoever asked would read the refusal twice
+      }
+      if (answer.status >= 400 && answer.status < 500) {
         answer.clone().json().then(
           function (told) { say("Not done: " + told.message + "."); },
           function () { say("Not done: the server refused it."); }
