@@ -194,21 +194,19 @@ def _answer(
     query: Query, workspace: Path, run_id: str | None, previous: str | None, given: dict[str, str]
 ) -> Result:
     from finpat.commands.analysis import open_run
-    from finpat.scheduled.reach import published_runs, reach_of
-    from finpat.scheduled.runner import run_query
+    from finpat.scheduled.answer import answer
     from finpat.scheduled.statement import parse_statement
     from finpat.store.workspace import Workspace
 
-    statement = parse_statement(query)
+    parse_statement(query)  # a broken query is told before a missing run
     folder = Workspace.open(workspace)
+    before = None
     with open_run(folder, run_id) as model:
-        path = model.path
+        run = model.path.stem
     if previous is not None:
         with open_run(folder, previous) as model:
-            before: Path | None = model.path
-    else:
-        before = max((other for other in published_runs(folder) if other < path), default=None)
-    return run_query(query, reach_of(folder, path, before, statement.tables), given)
+            before = model.path.stem
+    return answer(workspace, query, run, given, previous=before)
 
 
 def _print(result: Result, format_: str) -> None:
